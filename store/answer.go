@@ -1,0 +1,398 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Feeling is how somebody is right now.
+type Feeling string
+
+// Feelings, in the order in which they are offered.
+var Feelings = []Feeling{"low", "flat", "ok", "good", "glowing", "mixed", "numb"}
+
+// Hard tells whether a feeling asks for a listener's cue.
+func (f Feeling) Hard() bool { return slices.Contains([]Feeling{"low", "flat", "mixed", "numb"}, f) }
+
+// Need is what would help right now.
+type Need string
+
+// Needs, in the order in which they are offered.
+var Needs = []Need{"kind", "call", "company", "space", "nothing"}
+
+// Level is how much of an answer somebody is given.
+type Level string
+
+// The levels.
+const (
+	ShareWords Level = "words" // all of it
+	ShareGist  Level = "gist"  // one line that tells neither feeling nor words
+	ShareKept  Level = "kept"  // nothing
+)
+
+var levels = []Level{ShareWords, ShareGist, ShareKept}
+
+const (
+	keepAnswer    = 7 * 24 * time.Hour
+	keepReadWords = 24 * time.Hour
+)
+
+// Answer is what a person replied to a check-in, or wrote on their own account.
+type Answer struct {
+	Feeling   Feeling
+	Need      Need
+	Words     []Private // in order; typed messages and what was written in a form
+	Form      Private   // the part of Words that a form may change
+	OnlyWords bool      // something beside the words could not be carried
+	Shared    bool      // somebody was given some of it
+}
+
+// Empty tells whether nothing was answered.
+func (a Answer) Empty() bool { return a.Feeling == "" && a.Need == "" && len(a.Words) == 0 }
+
+// body is the sealed part of an answer that is not words.
+type body struct {
+	Feeling Feeling `json:"feeling,omitempty"`
+	Need    Need    `json:"need,omitempty"`
+
+	form *Private // new words from a form; nil: as they are
+}
+
+type answer struct {
+	id, writer int64
+	kind       string
+	checkin    int64
+	replyTo    int64
+	state      string
+	onlyWords  bool
+	body       body
+}
+
+const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(reply_to, 0), state, only_words, body`
+
+func (t *tx) loadAnswer(where string, arg any) (a answer, err error) {
+	var sealed []byte
+	err = t.QueryRow(`SELECT `+answerColumns+` FROM answers WHERE `+where, arg).
+		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.replyTo, &a.state, &a.onlyWords, &sealed)
+	if err != nil {
+		return a, err
+	}
+	return a, t.openJSON(a.writer, "answers.body", a.id, sealed, &a.body)
+}
+
+// answerFor returns the answer to a check-in; one with id 0 if there is none yet.
+func (t *tx) answerFor(checkin int64) (answer, error) {
+	a, err := t.loadAnswer(`checkin = $1`, checkin)
+	if errors.Is(err, sql.ErrNoRows) {
+		return answer{}, nil
+	}
+	return a, err
+}
+
+// answerTo returns the answer to a check-in and begins one if need be.
+func (t *tx) answerTo(c *checkin) (answer, error) {
+	a, err := t.answerFor(c.id)
+	if err != nil || a.id != 0 {
+		return a, err
+	}
+	return t.newAnswer(answer{writer: c.person, kind: "checkin", checkin: c.id, state: "draft"}, nil)
+}
+
+func (t *tx) newAnswer(a answer, source []byte) (answer, error) {
+	a.id = t.newID()
+	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
+	_, err := t.Exec(`
+		INSERT INTO answers (id, writer, kind, checkin, reply_to, state, source, created_at, forget_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, t.now+keepAnswer.Milliseconds())
+	return a, err
+}
+
+func (t *tx) saveBody(a answer) error {
+	if a.body.form != nil {
+		if err := t.writeForm(a, *a.body.form); err != nil {
+			return err
+		}
+	}
+	sealed, err := t.sealJSON(a.writer, "answers.body", a.id, a.body)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE answers SET body = $2 WHERE id = $1`, a.id, sealed)
+	return err
+}
+
+// writeForm replaces the words that came from a form.
+func (t *tx) writeForm(a answer, text Private) error {
+	if _, err := t.Exec(`DELETE FROM words WHERE answer = $1 AND source IS NULL`, a.id); err != nil {
+		return err
+	}
+	if text.IsZero() {
+		return nil
+	}
+	return t.addWords(a, nil, text)
+}
+
+func (t *tx) addWords(a answer, source []byte, text Private) error {
+	id := t.newID()
+	sealed, err := t.seal(a.writer, "words.text", id, text)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`INSERT INTO words (id, answer, source, text, created_at) VALUES ($1, $2, $3, $4, $5)`, id, a.id, source, sealed, t.now)
+	return err
+}
+
+// answerView opens an answer for whoever may see all of it.
+func (t *tx) answerView(a answer) (v Answer, err error) {
+	if a.id == 0 {
+		return v, nil
+	}
+	v = Answer{Feeling: a.body.Feeling, Need: a.body.Need, OnlyWords: a.onlyWords, Shared: a.state == "shared"}
+	rows, err := t.Query(`SELECT id, source IS NULL, text FROM words WHERE answer = $1 ORDER BY created_at, id`, a.id)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id int64
+		var form bool
+		var sealed []byte
+		if err := r.Scan(&id, &form, &sealed); err != nil {
+			return err
+		}
+		text, err := t.open(a.writer, "words.text", id, sealed)
+		v.Words = append(v.Words, text)
+		if form {
+			v.Form = text
+		}
+		return err
+	})
+	return v, err
+}
+
+// levelFor returns what a reader is given of an answer; empty if that was not chosen.
+func (t *tx) levelFor(a answer, reader int64) (Level, error) {
+	var id int64
+	var sealed []byte
+	err := t.QueryRow(`SELECT id, level FROM shares WHERE answer = $1 AND reader = $2`, a.id, reader).Scan(&id, &sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	return t.openLevel(a.writer, id, sealed)
+}
+
+func (t *tx) openLevel(writer, share int64, sealed []byte) (Level, error) {
+	text, err := t.open(writer, "shares.level", share, sealed)
+	return Level(text.Reveal()), err
+}
+
+// give sets what a reader is given of an answer. It goes on its way by carry.
+func (t *tx) give(a answer, reader int64, level Level) error {
+	var id int64
+	err := t.QueryRow(`SELECT id FROM shares WHERE answer = $1 AND reader = $2`, a.id, reader).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		id, err = t.newID(), nil
+	}
+	if err != nil {
+		return err
+	}
+	sealed, err := t.seal(a.writer, "shares.level", id, Secret(string(level)))
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		INSERT INTO shares (id, answer, reader, level)
+		VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET level = excluded.level
+	`, id, a.id, reader, sealed)
+	return err
+}
+
+// Share sets what one reader is given of the answer to a check-in. When that is
+// set for each of them, it goes on its way. ErrGone for a pact that is not
+// theirs, or not of this scene, or a level we don't know.
+func (s *Store) Share(ctx context.Context, account Private, delivery, pact int64, level Level) (CheckIn, error) {
+	if !slices.Contains(levels, level) {
+		return CheckIn{}, ErrGone
+	}
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		readers, err := t.readers(c.scene, c.person)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(readers, func(r side) bool { return r.pact == pact })
+		if i < 0 {
+			return ErrGone
+		}
+		a, err := t.answerTo(c)
+		if err != nil {
+			return err
+		}
+		if err := t.give(a, readers[i].partner, level); err != nil {
+			return err
+		}
+		for _, r := range readers {
+			if level, err := t.levelFor(a, r.partner); err != nil || level == "" {
+				c.step = StepShare
+				return err
+			}
+		}
+		if err := t.noReask(c.id); err != nil {
+			return err
+		}
+		return t.finish(c, a)
+	})
+}
+
+// TakeBack takes back all that was shared of the answer to a check-in. The
+// answer stays with its writer.
+func (s *Store) TakeBack(ctx context.Context, account Private, delivery int64) (CheckIn, error) {
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		if c.state != "done" {
+			return nil
+		}
+		a, err := t.answerTo(c)
+		if err != nil {
+			return err
+		}
+		readers, err := t.ids(`SELECT reader FROM shares WHERE answer = $1`, a.id)
+		if err != nil {
+			return err
+		}
+		for _, r := range readers {
+			if err := t.give(a, r, ShareKept); err != nil {
+				return err
+			}
+		}
+		return t.finish(c, a)
+	})
+}
+
+// carry brings what each reader has in their DM in line with what they are given:
+// it owes a relay, has one shown anew, or takes it out. A partner who has left
+// or paused is given nothing, and the writer can't tell.
+func (t *tx) carry(id int64) error {
+	a, err := t.loadAnswer(`id = $1`, id)
+	if err != nil {
+		return err
+	}
+	view, err := t.answerView(a)
+	if err != nil {
+		return err
+	}
+	shares, err := t.shares(a)
+	if err != nil {
+		return err
+	}
+	state := "kept"
+	for _, s := range shares {
+		if s.level == ShareKept || view.Empty() && a.kind != "touch" {
+			if err := t.retract(`share`, s.id); err != nil {
+				return err
+			}
+			continue
+		}
+		state = "shared"
+		if err := t.carryTo(a, s); err != nil {
+			return err
+		}
+	}
+	_, err = t.Exec(`UPDATE answers SET state = $2 WHERE id = $1`, a.id, state)
+	return err
+}
+
+type share struct {
+	id, reader int64
+	level      Level
+	read       bool
+}
+
+func (t *tx) shares(a answer) (out []share, err error) {
+	rows, err := t.Query(`SELECT id, reader, level, read_at IS NOT NULL FROM shares WHERE answer = $1 ORDER BY id`, a.id)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var s share
+		var sealed []byte
+		if err := r.Scan(&s.id, &s.reader, &sealed, &s.read); err != nil {
+			return err
+		}
+		if s.level, err = t.openLevel(a.writer, s.id, sealed); err != nil {
+			return err
+		}
+		out = append(out, s)
+		return nil
+	})
+	return out, err
+}
+
+func (t *tx) carryTo(a answer, s share) error {
+	var standing, holds bool
+	err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE share = $1 AND part = 0 AND want <> 'delete')`, s.id).Scan(&standing)
+	if err != nil {
+		return err
+	}
+	if standing {
+		if !s.read {
+			return nil // its first line says nothing, so there is nothing to show anew
+		}
+		return t.amend(`share`, s.id)
+	}
+	err = t.QueryRow(`
+		SELECT EXISTS (
+			SELECT 1
+			FROM sides mine
+			JOIN sides theirs ON theirs.pact = mine.pact AND theirs.person = mine.partner
+			WHERE mine.person = $1 AND mine.partner = $2
+		)
+	`, a.writer, s.reader).Scan(&holds)
+	if err != nil || !holds {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = $1`, s.id); err != nil {
+		return err
+	}
+	_, err = t.owe(owed{to: s.reader, kind: KindRelay, share: s.id})
+	return err
+}
+
+// forgetAnswer deletes what somebody answered and takes it out of every DM. The
+// bare row stays until those messages are gone.
+func (t *tx) forgetAnswer(id int64) error {
+	if _, err := t.Exec(`DELETE FROM words WHERE answer = $1`, id); err != nil {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE answers SET body = NULL, state = 'gone' WHERE id = $1`, id); err != nil {
+		return err
+	}
+	if err := t.retract(`answer`, id); err != nil {
+		return err
+	}
+	shares, err := t.ids(`SELECT id FROM shares WHERE answer = $1`, id)
+	if err != nil {
+		return err
+	}
+	for _, s := range shares {
+		if err := t.retract(`share`, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unshare sets a share to kept, and deletes an answer of which nobody was given
+// anything else and that belongs to no check-in.
+func (t *tx) unshare(share int64) error {
+	var id, reader int64
+	if err := t.QueryRow(`SELECT answer, reader FROM shares WHERE id = $1`, share).Scan(&id, &reader); err != nil {
+		return err
+	}
+	a, err := t.loadAnswer(`id = $1`, id)
+	if err != nil {
+		return err
+	}
+	if a.kind != "checkin" {
+		return t.forgetAnswer(id)
+	}
+	return t.give(a, reader, ShareKept)
+}

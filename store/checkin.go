@@ -1,0 +1,436 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Step is where a person is in a check-in.
+type Step string
+
+// The steps. A check-in may stay at any of them for good.
+const (
+	StepPrompt  Step = "prompt"  // a neutral line
+	StepFeeling Step = "feeling" // how are you feeling right now?
+	StepNeed    Step = "need"    // what would help right now?
+	StepWords   Step = "words"   // in their own words
+	StepShare   Step = "share"   // who sees this?
+	StepDone    Step = "done"    // Change, Take it back
+	StepChange  Step = "change"  // what is to be changed?
+	StepLater   Step = "later"   // asked for it later
+	StepSkipped Step = "skipped"
+)
+
+const (
+	laterBy     = 3 * time.Hour
+	laterAtMost = 2
+	onTime      = 15 * time.Minute // later than this is late, and says so
+	foldAfter   = 12 * time.Hour   // later than this is folded into a newer one that is due
+	lapseAfter  = 48 * time.Hour   // later than this is not sent at all
+)
+
+// Reader is somebody an answer may be shared with.
+type Reader struct {
+	Pact  int64
+	Name  Private
+	Level Level // what they were given; empty before that was chosen
+}
+
+// CheckIn is a check-in as its person sees it.
+type CheckIn struct {
+	Mark      time.Duration
+	Step      Step
+	Last      bool // no further one belongs to this scene
+	Late      bool // it could not be asked at its time
+	LaterAt   time.Time
+	LaterLeft int  // how often it can still be put off
+	Panel     bool // typed words were heard, and their panel is the place to go on
+	Answer    Answer
+	Readers   []Reader
+}
+
+// checkin is the row, with the delivery through which its person acts.
+type checkin struct {
+	id, scene, person int64
+	mark, due         int64
+	state             string
+	step              Step
+	postponed         int
+	delivery          int64
+	kind              Kind
+	part              int
+}
+
+// ownCheckin loads the check-in behind one of a person's own messages. ErrGone is
+// for everything else: a stranger's button, one that was cancelled, one forgotten.
+func (t *tx) ownCheckin(account Private, delivery int64) (c checkin, err error) {
+	p, err := t.find(account)
+	if err != nil {
+		return c, ErrGone
+	}
+	c, err = t.checkinOf(delivery)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && c.person != p.id {
+		return c, ErrGone
+	} else if err != nil {
+		return c, err
+	}
+	switch c.state {
+	case "cancelled", "lapsed", "folded":
+		return c, ErrGone
+	}
+	return c, nil
+}
+
+func (t *tx) checkinOf(delivery int64) (c checkin, err error) {
+	err = t.QueryRow(`
+		SELECT c.id, c.scene, c.person, c.mark, c.due_at, c.state, c.step, c.postponed, d.id, d.kind, d.part
+		FROM deliveries d
+		JOIN checkins c ON c.id = d.checkin
+		WHERE d.id = $1
+	`, delivery).Scan(&c.id, &c.scene, &c.person, &c.mark, &c.due, &c.state, &c.step, &c.postponed, &c.delivery, &c.kind, &c.part)
+	return c, err
+}
+
+// CheckIn returns the check-in behind one of a person's own messages, or ErrGone.
+func (s *Store) CheckIn(ctx context.Context, account Private, delivery int64) (view CheckIn, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		c, err := t.ownCheckin(account, delivery)
+		if err != nil {
+			return err
+		}
+		view, err = t.view(c)
+		return err
+	})
+	return view, err
+}
+
+// onCheckIn is the frame of every act on a check-in: load, act, save, show.
+func (s *Store) onCheckIn(ctx context.Context, account Private, delivery int64, act func(t *tx, c *checkin) error) (view CheckIn, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		c, err := t.ownCheckin(account, delivery)
+		if err != nil {
+			return err
+		}
+		if c.state == "planned" { // pressed before the send was marked
+			c.state = "asked"
+		}
+		if err := act(t, &c); err != nil {
+			return err
+		}
+		if err := t.saveCheckin(c); err != nil {
+			return err
+		}
+		view, err = t.view(c)
+		return err
+	})
+	return view, err
+}
+
+func (t *tx) saveCheckin(c checkin) error {
+	_, err := t.Exec(`
+		UPDATE checkins
+		SET state = $2, step = $3, postponed = $4, asked_at = COALESCE(asked_at, $5)
+		WHERE id = $1
+	`, c.id, c.state, c.step, c.postponed, t.now)
+	return err
+}
+
+// Open shows the feeling question, or where the person was.
+func (s *Store) Open(ctx context.Context, account Private, delivery int64) (CheckIn, error) {
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		switch c.step {
+		case StepPrompt, StepLater, StepSkipped:
+			c.state, c.step = "asked", StepFeeling
+			return t.noReask(c.id)
+		}
+		return nil
+	})
+}
+
+// Go moves to a step that a person chose from Change. ErrGone for a step that
+// can't be chosen.
+func (s *Store) Go(ctx context.Context, account Private, delivery int64, step Step) (CheckIn, error) {
+	if !slices.Contains([]Step{StepFeeling, StepNeed, StepShare, StepChange}, step) {
+		return CheckIn{}, ErrGone
+	}
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		if c.state != "done" {
+			return nil // an old button: show where they are
+		}
+		c.step = step
+		return nil
+	})
+}
+
+// Feel takes a feeling. ErrGone for none we know.
+func (s *Store) Feel(ctx context.Context, account Private, delivery int64, f Feeling) (CheckIn, error) {
+	if !slices.Contains(Feelings, f) {
+		return CheckIn{}, ErrGone
+	}
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		return t.answer(c, StepNeed, func(b *body) { b.Feeling = f })
+	})
+}
+
+// Need takes what would help. ErrGone for none we know.
+func (s *Store) Need(ctx context.Context, account Private, delivery int64, n Need) (CheckIn, error) {
+	if !slices.Contains(Needs, n) {
+		return CheckIn{}, ErrGone
+	}
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		return t.answer(c, StepWords, func(b *body) { b.Need = n })
+	})
+}
+
+// Write takes words from a form. They replace what the form was given before;
+// empty words take them out again.
+func (s *Store) Write(ctx context.Context, account Private, delivery int64, text Private) (CheckIn, error) {
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		return t.answer(c, StepShare, func(b *body) { b.form = &text })
+	})
+}
+
+// answer files a part of the answer and goes on to the next step, or back to
+// the end where somebody changes what they had said: then what was shared
+// changes with it.
+func (t *tx) answer(c *checkin, next Step, change func(*body)) error {
+	a, err := t.answerTo(c)
+	if err != nil {
+		return err
+	}
+	change(&a.body)
+	if err := t.saveBody(a); err != nil {
+		return err
+	}
+	if c.state == "done" {
+		c.step = StepDone
+		return t.carry(a.id)
+	}
+	c.state, c.step = "answering", next
+	if err := t.noReask(c.id); err != nil {
+		return err
+	}
+	return t.finishIfAlone(c, a)
+}
+
+// finishIfAlone ends a check-in at "who sees this?" where there is nobody.
+func (t *tx) finishIfAlone(c *checkin, a answer) error {
+	if c.step != StepShare {
+		return nil
+	}
+	readers, err := t.readers(c.scene, c.person)
+	if err != nil || len(readers) > 0 {
+		return err
+	}
+	return t.finish(c, a)
+}
+
+// finish ends a check-in. What was shared goes on its way.
+func (t *tx) finish(c *checkin, a answer) error {
+	c.state, c.step = "done", StepDone
+	return t.carry(a.id)
+}
+
+// Skip leaves a check-in before it was answered, and later only the question at
+// hand. At "who sees this?" it keeps the answer.
+func (s *Store) Skip(ctx context.Context, account Private, delivery int64) (CheckIn, error) {
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		if c.state == "done" {
+			c.step = StepDone
+			return nil
+		}
+		switch c.step {
+		case StepNeed:
+			c.step = StepWords
+			return nil
+		case StepWords, StepShare:
+			a, err := t.answerTo(c)
+			if err != nil {
+				return err
+			}
+			if c.step == StepWords {
+				c.step = StepShare
+				return t.finishIfAlone(c, a)
+			}
+			return t.finish(c, a)
+		}
+		c.state, c.step = "skipped", StepSkipped
+		return t.noReask(c.id)
+	})
+}
+
+// Later puts a check-in off by 3 hours, twice at most: ErrTooOften.
+func (s *Store) Later(ctx context.Context, account Private, delivery int64) (CheckIn, error) {
+	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		switch {
+		case c.step == StepLater || c.state == "done":
+			return nil // pressed twice, or an old button
+		case c.postponed >= laterAtMost:
+			return ErrTooOften
+		}
+		c.postponed++
+		c.step = StepLater
+		due := t.now + laterBy.Milliseconds()
+		_, err := t.Exec(`
+			UPDATE deliveries
+			SET want = 'post', due_at = $2, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
+			    round = round + 1, version = version + 1, waiting = 0
+			WHERE checkin = $1 AND kind = 'checkin'
+		`, c.id, due)
+		return err
+	})
+}
+
+// noReask stops a check-in that was to come again.
+func (t *tx) noReask(checkin int64) error {
+	_, err := t.Exec(`
+		UPDATE deliveries
+		SET want = 'edit', next_at = CASE WHEN lease IS NULL THEN NULL ELSE next_at END, version = version + 1
+		WHERE checkin = $1 AND kind = 'checkin' AND want = 'post' AND message IS NOT NULL
+	`, checkin)
+	return err
+}
+
+// asked notes that a check-in stands in its person's DM.
+func (t *tx) asked(delivery int64) error {
+	_, err := t.Exec(`
+		UPDATE checkins
+		SET state = CASE state WHEN 'planned' THEN 'asked' ELSE state END,
+		    step = CASE step WHEN 'later' THEN 'prompt' ELSE step END,
+		    asked_at = $2
+		WHERE id = (SELECT checkin FROM deliveries WHERE id = $1)
+	`, delivery, t.now)
+	return err
+}
+
+// cancel ends a check-in and takes its messages out of the DM.
+func (t *tx) cancel(id int64, forget bool) error {
+	if _, err := t.Exec(`UPDATE checkins SET state = 'cancelled' WHERE id = $1`, id); err != nil {
+		return err
+	}
+	if err := t.retract(`checkin`, id); err != nil {
+		return err
+	}
+	if !forget {
+		return nil
+	}
+	answers, err := t.ids(`SELECT id FROM answers WHERE checkin = $1`, id)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if err := t.forgetAnswer(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle decides whether a due delivery is sent at all. A pause lays it aside. A
+// check-in that is more than 48 hours late lapses, and one more than 12 hours
+// late is folded into the newest one of its scene that is due as well.
+func (t *tx) settle(d Delivery) (send bool, err error) {
+	var paused bool
+	if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
+		return false, err
+	}
+	if paused && d.Want == Post {
+		_, err := t.Exec(`UPDATE deliveries SET waiting = 1, next_at = NULL, lease = NULL WHERE id = $1`, d.ID)
+		return false, err
+	}
+	late := t.time().Sub(d.Due)
+	if d.Kind != KindCheckIn || d.Want != Post || late <= foldAfter {
+		return true, nil
+	}
+	c, err := t.checkinOf(d.ID)
+	if err != nil {
+		return false, err
+	}
+	end := ""
+	if late > lapseAfter {
+		end = "lapsed"
+	} else {
+		var newer bool
+		err := t.QueryRow(`
+			SELECT EXISTS (
+				SELECT 1
+				FROM checkins c
+				JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+				WHERE c.scene = $1 AND c.person = $2 AND d.want = 'post'
+				  AND d.due_at > $3 AND d.due_at <= $4 AND (d.next_at IS NOT NULL OR d.waiting = 1)
+			)
+		`, c.scene, c.person, d.Due.UnixMilli(), t.now).Scan(&newer)
+		if err != nil {
+			return false, err
+		}
+		if newer {
+			end = "folded"
+		}
+	}
+	if end == "" {
+		return true, nil
+	}
+	if c.state == "planned" {
+		if _, err := t.Exec(`UPDATE checkins SET state = $2 WHERE id = $1`, c.id, end); err != nil {
+			return false, err
+		}
+	}
+	_, err = t.Exec(`UPDATE deliveries SET next_at = NULL, lease = NULL WHERE id = $1`, d.ID)
+	return false, err
+}
+
+// view returns a check-in as its person sees it through one message.
+func (t *tx) view(c checkin) (v CheckIn, err error) {
+	v = CheckIn{Mark: time.Duration(c.mark) * time.Millisecond, Step: c.step, LaterLeft: laterAtMost - c.postponed}
+	err = t.QueryRow(`
+		SELECT NOT EXISTS (
+			SELECT 1 FROM checkins
+			WHERE scene = $1 AND person = $2 AND mark > $3 AND state IN ('planned', 'asked')
+		)
+	`, c.scene, c.person, c.mark).Scan(&v.Last)
+	if err != nil {
+		return v, err
+	}
+	var due int64
+	var sentAt sql.NullInt64
+	err = t.QueryRow(`SELECT due_at, sent_at FROM deliveries WHERE checkin = $1 AND kind = 'checkin'`, c.id).Scan(&due, &sentAt)
+	if err != nil {
+		return v, err
+	}
+	v.LaterAt = fromMilli(due)
+	v.Late = t.time().Sub(v.LaterAt) > onTime
+	err = t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM deliveries WHERE checkin = $1 AND kind = 'panel' AND part > $2 AND want <> 'delete')
+	`, c.id, c.part).Scan(&v.Panel)
+	if err != nil {
+		return v, err
+	}
+	a, err := t.answerFor(c.id)
+	if err != nil {
+		return v, err
+	}
+	if v.Answer, err = t.answerView(a); err != nil {
+		return v, err
+	}
+	v.Readers, err = t.readerViews(c, a)
+	return v, err
+}
+
+// readerViews returns whom an answer may be shared with, and what each was given.
+func (t *tx) readerViews(c checkin, a answer) (out []Reader, err error) {
+	readers, err := t.readers(c.scene, c.person)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range readers {
+		level, err := t.levelFor(a, r.partner)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Reader{Pact: r.pact, Name: r.name, Level: level})
+	}
+	return out, nil
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a person can cause. The bot has a sentence for each.
+var (
+	// ErrNotLinked is for whoever can't be named in a scene: never linked, left,
+	// paused or blocked. It is one error on purpose: from outside they look the same.
+	ErrNotLinked = errors.New("not linked")
+	// ErrNotAgreed is for somebody who has not agreed to anything yet.
+	ErrNotAgreed = errors.New("not agreed yet")
+	// ErrAlone means that there is no pact, so a scene would be for oneself.
+	ErrAlone = errors.New("no pact")
+	// ErrWhich means that there are several pacts and none was named.
+	ErrWhich = errors.New("several pacts, none named")
+	// ErrSelf is for naming oneself.
+	ErrSelf = errors.New("named themselves")
+	// ErrCode is for a code that is wrong, used, expired, one's own, or guessed too often.
+	ErrCode = errors.New("no such code")
+	// ErrGone is for what is no longer kept, was taken back, or belongs to somebody else.
+	ErrGone = errors.New("gone")
+	// ErrTooOften is for what may be done only so many times.
+	ErrTooOften = errors.New("too often")
+	// ErrNothing means that there is nothing to do this to.
+	ErrNothing = errors.New("nothing there")
+)
+
+// What an operator can cause. Each text says what to do.
+var (
+	// ErrKey means that the master key is not the one this keys file was made with.
+	ErrKey = errors.New("the master key does not open the keys file; use the key that was in force when it was made")
+	// ErrKeysMissing means that there is a database and no keys file.
+	ErrKeysMissing = errors.New("the database has a keys file that is not there; restore it beside the database, or start with a new database")
+	// ErrKeysForeign means that the keys file belongs to another database.
+	ErrKeysForeign = errors.New("the keys file belongs to another database; restore the two together")
+	// ErrInUse means that another process has the database open.
+	ErrInUse = errors.New("another aftercare is running on this database; stop it first")
+)
+
+// NewerError is a database written by a newer program.
+type NewerError struct{ Have, Know int }
+
+// Error names both versions.
+func (e NewerError) Error() string {
+	return fmt.Sprintf("the database has version %d and this program knows versions up to %d; run the newer program, or restore a backup made before the update", e.Have, e.Know)
+}
+
+// What became of a message at Discord.
+
+// ErrRefused means that Discord would not put a message in front of its
+// recipient: they closed their DMs, blocked the bot, or share no server with it.
+var ErrRefused = errors.New("Discord refused the message")
+
+// RetryError says that a message may be tried again, and not before After.
+type RetryError struct{ After time.Duration }
+
+// Error implements error.
+func (e RetryError) Error() string { return "Discord asks to wait " + e.After.String() }

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	keepFinished = 7 * 24 * time.Hour // a delivery that is done and belongs to nothing else
+	forgetAtOnce = 500                // rows a transaction, so that nobody waits for it
+)
+
+// Forget deletes what was kept long enough: words a day after they were read and
+// everything else of an answer after 7 days, a scene with its check-ins 7 days
+// after its last mark, codes after a day. It returns how many rows went.
+func (s *Store) Forget(ctx context.Context) (total int64, err error) {
+	for {
+		n, err := s.forgetSome(ctx)
+		total += n
+		if err != nil || n == 0 {
+			return total, err
+		}
+	}
+}
+
+// sweeps are the retention rules; $1 is now, $2 how many rows at once. A share
+// that was kept from somebody does not hold up the words: they were read when
+// all who were given something have read it.
+var sweeps = []struct {
+	what string
+	sql  string
+	back time.Duration // $1 is this long ago
+}{
+	{"codes", `DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE expires_at <= $1 LIMIT $2)`, 0},
+	{"read words", `
+		DELETE FROM words WHERE id IN (
+			SELECT w.id
+			FROM words w
+			JOIN answers a ON a.id = w.answer
+			WHERE a.state = 'shared'
+			  AND EXISTS (SELECT 1 FROM shares s WHERE s.answer = a.id AND s.read_at <= $1)
+			  AND NOT EXISTS (
+				SELECT 1
+				FROM shares s
+				JOIN deliveries d ON d.share = s.id AND d.part = 0 AND d.want <> 'delete'
+				WHERE s.answer = a.id AND (s.read_at IS NULL OR s.read_at > $1)
+			  )
+			LIMIT $2
+		)`, keepReadWords},
+	{"answers", `DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE forget_at <= $1 LIMIT $2)`, 0},
+	{"taken back", `
+		DELETE FROM answers WHERE id IN (
+			SELECT a.id
+			FROM answers a
+			WHERE a.state = 'gone'
+			  AND a.created_at <= $1
+			  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.answer = a.id AND d.next_at IS NOT NULL)
+			  AND NOT EXISTS (
+				SELECT 1 FROM shares s JOIN deliveries d ON d.share = s.id
+				WHERE s.answer = a.id AND (d.next_at IS NOT NULL OR d.message IS NOT NULL)
+			  )
+			LIMIT $2
+		)`, time.Hour},
+	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
+	{"finished lines", `
+		DELETE FROM deliveries WHERE id IN (
+			SELECT id
+			FROM deliveries
+			WHERE kind IN ('hello', 'linked', 'remark') AND next_at IS NULL AND waiting = 0 AND due_at <= $1
+			LIMIT $2
+		)`, keepFinished},
+}
+
+func (s *Store) forgetSome(ctx context.Context) (n int64, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		n = 0
+		for _, sweep := range sweeps {
+			res, err := t.Exec(sweep.sql, t.now-sweep.back.Milliseconds(), forgetAtOnce)
+			if err != nil {
+				return err
+			}
+			rows, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			n += rows
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,238 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
+)
+
+// keyring is the keys file: one wrapped key a row. It is a file of its own, so
+// that backups of it and of the database can be kept apart, and small, so that a
+// destroyed key is really gone: secure_delete overwrites it in place.
+type keyring struct {
+	db      *sql.DB
+	master  tink.AEAD
+	house   tink.AEAD // seals what belongs to nobody
+	hashKey []byte    // for lookup
+
+	mu    sync.Mutex
+	cache map[int64]tink.AEAD // by person; bounded
+}
+
+const (
+	keysSchema = `
+		CREATE TABLE IF NOT EXISTS keys (
+			id      BLOB PRIMARY KEY,
+			wrapped BLOB NOT NULL -- sealed by the master key
+		) STRICT, WITHOUT ROWID`
+	cachedKeys = 4096
+)
+
+var (
+	houseID = []byte("house")
+	hashID  = []byte("hash")
+)
+
+// openKeys opens the keys file, and makes it when fresh says that the database
+// is new too.
+func openKeys(ctx context.Context, path string, master MasterKey, fresh bool) (*keyring, error) {
+	a, err := master.aead()
+	if err != nil {
+		return nil, err
+	}
+	if err := ensureFile(path, fresh); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	k := &keyring{db: db, master: a, cache: map[int64]tink.AEAD{}}
+	if err := k.load(ctx, fresh); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("keys file %s: %w", path, err)
+	}
+	return k, nil
+}
+
+func ensureFile(path string, fresh bool) error {
+	_, err := os.Stat(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if !fresh {
+		return fmt.Errorf("%s: %w", path, ErrKeysMissing)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func (k *keyring) load(ctx context.Context, fresh bool) error {
+	if _, err := k.db.ExecContext(ctx, keysSchema); err != nil {
+		return err
+	}
+	var n int
+	if err := k.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM keys`).Scan(&n); err != nil {
+		return err
+	}
+	if n == 0 {
+		if !fresh {
+			return ErrKeysMissing
+		}
+		if err := k.begin(ctx); err != nil {
+			return err
+		}
+	}
+	wrapped, err := k.wrapped(ctx, hashID)
+	if err != nil {
+		return err
+	}
+	if k.hashKey, err = k.master.Decrypt(wrapped, hashID); err != nil {
+		return ErrKey
+	}
+	k.house, err = k.key(ctx, houseID)
+	return err
+}
+
+// begin fills a new keys file, both rows or none.
+func (k *keyring) begin(ctx context.Context) error {
+	tx, err := k.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	hash := make([]byte, 32)
+	rand.Read(hash) // never fails
+	wrapped, err := k.master.Encrypt(hash, hashID)
+	if err != nil {
+		return err
+	}
+	house, err := k.wrap(houseID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO keys (id, wrapped) VALUES ($1, $2), ($3, $4)`, hashID, wrapped, houseID, house); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (k *keyring) wrap(id []byte) ([]byte, error) {
+	h, err := keyset.NewHandle(aead.XChaCha20Poly1305KeyTemplate())
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = h.WriteWithAssociatedData(keyset.NewBinaryWriter(&b), k.master, id)
+	return b.Bytes(), err
+}
+
+func (k *keyring) wrapped(ctx context.Context, id []byte) (b []byte, err error) {
+	err = k.db.QueryRowContext(ctx, `SELECT wrapped FROM keys WHERE id = $1`, id).Scan(&b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, ErrKeysForeign
+	}
+	return b, err
+}
+
+func (k *keyring) key(ctx context.Context, id []byte) (tink.AEAD, error) {
+	b, err := k.wrapped(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(b)), k.master, id)
+	if err != nil {
+		return nil, ErrKey
+	}
+	return aead.New(h)
+}
+
+// add makes a person's key and commits it before the person is: a key without a
+// person is harmless and swept at the next start, a person without a key is not.
+func (k *keyring) add(ctx context.Context) (id []byte, err error) {
+	id = make([]byte, 16)
+	rand.Read(id)
+	wrapped, err := k.wrap(id)
+	if err != nil {
+		return nil, err
+	}
+	_, err = k.db.ExecContext(ctx, `INSERT INTO keys (id, wrapped) VALUES ($1, $2)`, id, wrapped)
+	return id, err
+}
+
+// cached returns the key of a person, reading it at most once in a while.
+func (k *keyring) cached(ctx context.Context, person int64, id func() ([]byte, error)) (tink.AEAD, error) {
+	k.mu.Lock()
+	a, ok := k.cache[person]
+	k.mu.Unlock()
+	if ok {
+		return a, nil
+	}
+	keyID, err := id()
+	if err != nil {
+		return nil, err
+	}
+	if a, err = k.key(ctx, keyID); err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.cache) >= cachedKeys {
+		clear(k.cache)
+	}
+	k.cache[person] = a
+	return a, nil
+}
+
+func (t *tx) personKey(person int64) (tink.AEAD, error) {
+	return t.s.keys.cached(t.ctx, person, func() (id []byte, err error) {
+		err = t.QueryRow(`SELECT key_id FROM persons WHERE id = $1`, person).Scan(&id)
+		return id, err
+	})
+}
+
+// sweep drops the keys that no person has: what a crash between key and person left.
+func (k *keyring) sweep(ctx context.Context, has func(id []byte) (bool, error)) error {
+	rows, err := k.db.QueryContext(ctx, `SELECT id FROM keys WHERE id NOT IN ($1, $2)`, houseID, hashID)
+	if err != nil {
+		return err
+	}
+	var ids [][]byte
+	for rows.Next() {
+		var id []byte
+		if err := rows.Scan(&id); err != nil {
+			rows.Close()
+			return err
+		}
+		ids = append(ids, id)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		ok, err := has(id)
+		if err != nil {
+			return err
+		}
+		if ok {
+			continue
+		}
+		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

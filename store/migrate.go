@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the schema up to date, a transaction a step, forward only.
+func (s *Store) migrate(ctx context.Context) error {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	var have int
+	if err := s.write.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
+		return err
+	}
+	if have > len(names) {
+		return NewerError{Have: have, Know: len(names)}
+	}
+	for i, name := range names[have:] {
+		if err := s.step(ctx, name, have+i+1); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) step(ctx context.Context, name string, version int) error {
+	b, err := migrations.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(t *tx) error {
+		if _, err := t.Exec(string(b)); err != nil {
+			return err
+		}
+		_, err := t.Exec(fmt.Sprintf(`PRAGMA user_version = %d`, version))
+		return err
+	})
+}

@@ -1,0 +1,182 @@
+-- Times are UTC in milliseconds. A BLOB marked "sealed" is authenticated
+-- ciphertext bound to its table, column and row, under the key of the person
+-- named beside it. A BLOB marked "keyed hash" finds a row and says nothing.
+
+CREATE TABLE house (
+	id    INTEGER PRIMARY KEY CHECK (id = 1),
+	proof BLOB NOT NULL -- sealed by the house key: tells that the keys file belongs to this file
+) STRICT;
+
+CREATE TABLE persons (
+	id              INTEGER PRIMARY KEY,
+	lookup          BLOB NOT NULL UNIQUE, -- keyed hash of the Discord id
+	key_id          BLOB NOT NULL UNIQUE, -- names the person's own key in the keys file
+	account         BLOB NOT NULL,        -- sealed Discord id
+	name            BLOB NOT NULL,        -- sealed
+	channel         BLOB,                 -- sealed id of the DM with the bot
+	settings        BLOB NOT NULL,        -- sealed
+	consent_version INTEGER NOT NULL,     -- of the words they agreed to
+	consent_at      INTEGER NOT NULL,
+	paused_at       INTEGER,
+	refused_at      INTEGER               -- Discord refused a DM to them, and they have not been told yet
+) STRICT;
+
+CREATE TABLE invites (
+	id              INTEGER PRIMARY KEY,
+	code            BLOB NOT NULL UNIQUE, -- keyed hash; the code itself is shown once and kept nowhere
+	inviter         INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	consent_version INTEGER NOT NULL,
+	consent_at      INTEGER NOT NULL,
+	expires_at      INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX invites_inviter ON invites (inviter);
+
+CREATE TABLE refusals ( -- "don't ask again"
+	pair       BLOB PRIMARY KEY, -- keyed hash of (who refused, whom)
+	refused_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pacts (
+	id      INTEGER PRIMARY KEY,
+	low     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	high    INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	made_at INTEGER NOT NULL,
+
+	CHECK (low < high),
+	UNIQUE (low, high)
+) STRICT;
+
+-- One person's end of a pact. A pact holds while it has both. Who has left has
+-- no side any more; the one who stays sees theirs as it was.
+CREATE TABLE sides (
+	pact            INTEGER NOT NULL REFERENCES pacts (id) ON DELETE CASCADE,
+	person          INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	partner         INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	partner_name    BLOB NOT NULL, -- sealed by person: what they see survives the partner's erasing
+	consent_version INTEGER NOT NULL,
+	consent_at      INTEGER NOT NULL,
+
+	PRIMARY KEY (pact, person),
+	UNIQUE (person, partner)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scenes (
+	id        INTEGER PRIMARY KEY,
+	ended_at  INTEGER NOT NULL,
+	size      TEXT NOT NULL CHECK (size IN ('light', 'usual', 'intense')),
+	forget_at INTEGER NOT NULL -- last mark + 7 days
+) STRICT;
+
+CREATE INDEX scenes_forget ON scenes (forget_at);
+
+CREATE TABLE participants (
+	scene       INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+	person      INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	state       TEXT NOT NULL CHECK (state IN ('in', 'asked', 'out')),
+	recorded_at INTEGER,     -- NULL: somebody else recorded it
+	request     BLOB UNIQUE, -- keyed hash of the interaction that recorded it: twice delivered is once done
+
+	PRIMARY KEY (scene, person)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX participants_person ON participants (person);
+
+CREATE TABLE checkins (
+	id        INTEGER PRIMARY KEY,
+	scene     INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+	person    INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	mark      INTEGER NOT NULL CHECK (mark > 0), -- milliseconds after the scene's end
+	due_at    INTEGER NOT NULL,
+	state     TEXT NOT NULL CHECK (state IN ('planned', 'asked', 'answering', 'done', 'skipped', 'folded', 'lapsed', 'cancelled')),
+	step      TEXT NOT NULL DEFAULT 'prompt' CHECK (step IN ('prompt', 'feeling', 'need', 'words', 'share', 'done', 'change', 'later', 'skipped')),
+	postponed INTEGER NOT NULL DEFAULT 0 CHECK (postponed BETWEEN 0 AND 2), -- times "Later" was chosen
+	asked_at  INTEGER,
+
+	UNIQUE (scene, person, mark)
+) STRICT;
+
+CREATE INDEX checkins_person ON checkins (person, state);
+
+CREATE TABLE answers (
+	id         INTEGER PRIMARY KEY,
+	writer     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	kind       TEXT NOT NULL CHECK (kind IN ('checkin', 'word', 'touch')),
+	checkin    INTEGER UNIQUE REFERENCES checkins (id) ON DELETE CASCADE,
+	reply_to   INTEGER REFERENCES shares (id) ON DELETE SET NULL, -- what was left for the writer, that this answers
+	state      TEXT NOT NULL CHECK (state IN ('draft', 'shared', 'kept', 'gone')),
+	body       BLOB, -- sealed by writer: feeling and need
+	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
+	only_words INTEGER NOT NULL DEFAULT 0 CHECK (only_words IN (0, 1)), -- something beside the words could not be carried
+	created_at INTEGER NOT NULL,
+	forget_at  INTEGER NOT NULL,
+
+	CHECK ((kind = 'checkin') = (checkin IS NOT NULL))
+) STRICT;
+
+CREATE INDEX answers_writer ON answers (writer);
+CREATE INDEX answers_forget ON answers (forget_at);
+CREATE INDEX answers_reply  ON answers (reply_to);
+
+CREATE TABLE words (
+	id         INTEGER PRIMARY KEY,
+	answer     INTEGER NOT NULL REFERENCES answers (id) ON DELETE CASCADE,
+	source     BLOB UNIQUE,   -- keyed hash of the message they were typed in; NULL: written in a form
+	text       BLOB NOT NULL, -- sealed by the answer's writer
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX words_answer ON words (answer);
+
+CREATE TABLE shares (
+	id      INTEGER PRIMARY KEY,
+	answer  INTEGER NOT NULL REFERENCES answers (id) ON DELETE CASCADE,
+	reader  INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	level   BLOB NOT NULL, -- sealed by the answer's writer: words, gist or kept
+	read_at INTEGER,
+
+	UNIQUE (answer, reader)
+) STRICT;
+
+CREATE INDEX shares_reader ON shares (reader);
+
+-- One direct message that the bot owes somebody, and the only way a message
+-- leaves. next_at is the one column that says when to look at it again: when it
+-- is due, when to retry, or when its lease runs out. NULL: nothing is owed.
+CREATE TABLE deliveries (
+	id        INTEGER PRIMARY KEY,
+	recipient INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	kind      TEXT NOT NULL CHECK (kind IN ('hello', 'linked', 'notice', 'checkin', 'panel', 'offer', 'relay', 'remark')),
+	part      INTEGER NOT NULL DEFAULT 0,
+	pact      INTEGER REFERENCES pacts (id) ON DELETE CASCADE,
+	scene     INTEGER REFERENCES scenes (id) ON DELETE CASCADE,
+	checkin   INTEGER REFERENCES checkins (id) ON DELETE CASCADE,
+	answer    INTEGER REFERENCES answers (id) ON DELETE CASCADE,
+	share     INTEGER REFERENCES shares (id) ON DELETE CASCADE,
+	subject   INTEGER NOT NULL GENERATED ALWAYS AS (COALESCE(pact, scene, checkin, answer, share, recipient)) STORED,
+	note      TEXT CHECK (note IN ('only_words', 'nobody')), -- what a remark says
+	want      TEXT NOT NULL DEFAULT 'post' CHECK (want IN ('post', 'edit', 'delete')),
+	due_at    INTEGER NOT NULL,
+	next_at   INTEGER,
+	waiting   INTEGER NOT NULL DEFAULT 0 CHECK (waiting IN (0, 1)), -- Discord refused: it waits for the person
+	attempts  INTEGER NOT NULL DEFAULT 0,
+	round     INTEGER NOT NULL DEFAULT 0, -- asked again ("Later") is another message, with another nonce
+	version   INTEGER NOT NULL DEFAULT 0, -- counts what people did to it, so that a send knows what it missed
+	lease     INTEGER,  -- the process that has it in hand
+	message   BLOB,     -- sealed by recipient: the message's id, while it stands in their DM
+	heard_as  BLOB,     -- keyed hash of that id: finds what somebody replied to
+	sent_at   INTEGER,
+
+	CHECK ((kind = 'remark') = (note IS NOT NULL)),
+	UNIQUE (recipient, kind, subject, part)
+) STRICT;
+
+CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NULL; -- claim, wake-up and recovery
+CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
+CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
+CREATE INDEX deliveries_heard   ON deliveries (heard_as) WHERE heard_as IS NOT NULL;
+CREATE INDEX deliveries_pact    ON deliveries (pact) WHERE pact IS NOT NULL;
+CREATE INDEX deliveries_scene   ON deliveries (scene) WHERE scene IS NOT NULL;
+CREATE INDEX deliveries_checkin ON deliveries (checkin) WHERE checkin IS NOT NULL;
+CREATE INDEX deliveries_answer  ON deliveries (answer) WHERE answer IS NOT NULL;
+CREATE INDEX deliveries_share   ON deliveries (share) WHERE share IS NOT NULL;

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Choice is what somebody says to a scene that a partner recorded.
+type Choice string
+
+// The choices.
+const (
+	ChoiceOK       Choice = "ok"    // fine
+	ChoiceYes      Choice = "yes"   // asked first: book it
+	ChoiceNo       Choice = "no"    // asked first: don't
+	ChoiceNotOurs  Choice = "not"   // this wasn't ours
+	ChoiceAskFirst Choice = "first" // from now on, ask me first
+)
+
+// Notice is what somebody is told of a scene that a partner recorded.
+type Notice struct {
+	AskFirst bool  // nothing is booked yet
+	Scene    Scene // with their own check-ins
+	Out      bool  // they said that it wasn't theirs
+}
+
+func (t *tx) ownNotice(account Private, delivery int64) (p person, scene int64, err error) {
+	if p, err = t.find(account); err != nil {
+		return p, 0, ErrGone
+	}
+	err = t.QueryRow(`
+		SELECT d.scene
+		FROM deliveries d
+		JOIN participants i ON i.scene = d.scene AND i.person = d.recipient
+		WHERE d.id = $1 AND d.recipient = $2 AND d.kind = 'notice' AND d.want <> 'delete'
+	`, delivery, p.id).Scan(&scene)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, 0, ErrGone
+	}
+	return p, scene, err
+}
+
+func (t *tx) notice(scene, person int64) (n Notice, err error) {
+	var state string
+	if err := t.QueryRow(`SELECT state FROM participants WHERE scene = $1 AND person = $2`, scene, person).Scan(&state); err != nil {
+		return n, err
+	}
+	n.AskFirst, n.Out = state == "asked", state == "out"
+	n.Scene, err = t.scene(scene, person)
+	return n, err
+}
+
+// Choose takes what somebody says to a notice of theirs. Nobody else learns of
+// it. ErrGone if the scene was undone or is no longer kept.
+func (s *Store) Choose(ctx context.Context, account Private, delivery int64, choice Choice) (n Notice, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		p, scene, err := t.ownNotice(account, delivery)
+		if err != nil {
+			return err
+		}
+		switch choice {
+		case ChoiceOK:
+		case ChoiceYes:
+			if err := t.join(scene, p.id, "in", nil, nil); err != nil {
+				return err
+			}
+			err = t.plan(scene, p.id)
+		case ChoiceNo, ChoiceNotOurs:
+			err = t.stepOut(scene, p.id)
+		case ChoiceAskFirst:
+			p.settings.AskFirst = true
+			err = t.saveSettings(p)
+		default:
+			err = ErrGone
+		}
+		if err != nil {
+			return err
+		}
+		n, err = t.notice(scene, p.id)
+		return err
+	})
+	return n, err
+}
+
+// stepOut is leaveScene with the notice left standing: it shows what they chose.
+func (t *tx) stepOut(scene, person int64) error {
+	if _, err := t.Exec(`UPDATE participants SET state = 'out' WHERE scene = $1 AND person = $2`, scene, person); err != nil {
+		return err
+	}
+	open, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN ('planned', 'asked', 'answering')`, scene, person)
+	if err != nil {
+		return err
+	}
+	for _, id := range open {
+		if err := t.cancel(id, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,429 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base32"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	inviteLasts = 24 * time.Hour
+	openInvites = 5 // per person; the oldest gives way
+)
+
+// Pact is one person's end of a pact.
+type Pact struct {
+	ID      int64
+	Partner Private // name, as it was last known to this person
+	Since   time.Time
+}
+
+// Invitation is what a code stands for.
+type Invitation struct {
+	ID   int64
+	From Private // name
+}
+
+// The letters of a code: no I, L, O or U, so that it survives being read aloud.
+var codeLetters = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+
+// newCode returns 50 bits of chance as XXXXX-XXXXX.
+func newCode() string {
+	var b [7]byte
+	rand.Read(b[:]) // never fails
+	c := codeLetters.EncodeToString(b[:])
+	return c[:5] + "-" + c[5:10]
+}
+
+// plainCode is a code as people may type it, made comparable.
+func plainCode(code string) string {
+	code = strings.ToUpper(code)
+	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(code)
+	return strings.Trim(code, "`'\".")
+}
+
+// Invite makes a code for somebody who has just agreed, and owes them their
+// first line. It returns the id of that delivery, or 0 if they had it before.
+func (s *Store) Invite(ctx context.Context, who Who, consent int) (code string, hello int64, err error) {
+	code = newCode()
+	err = s.inTx(ctx, func(t *tx) error {
+		p, err := t.greet(who, consent)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`
+			DELETE FROM invites
+			WHERE inviter = $1 AND id NOT IN (
+				SELECT id FROM invites WHERE inviter = $1 ORDER BY id DESC LIMIT $2
+			)
+		`, p.id, openInvites-1)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`
+			INSERT INTO invites (id, code, inviter, consent_version, consent_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6)
+		`, t.newID(), s.lookup("code", plainCode(code)), p.id, consent, t.now, t.now+inviteLasts.Milliseconds())
+		if err != nil {
+			return err
+		}
+		hello, err = t.unsent(p.id, KindHello)
+		return err
+	})
+	return code, hello, err
+}
+
+// Invitation returns what a code stands for. Wrong, used, expired, one's own and
+// refused for good are one error: ErrCode.
+func (s *Store) Invitation(ctx context.Context, account Private, code string) (inv Invitation, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		row, err := t.invite(`code = $1`, s.lookup("code", plainCode(code)))
+		if err != nil {
+			return err
+		}
+		inv, err = t.invitation(row, account)
+		return err
+	})
+	return inv, err
+}
+
+type invite struct {
+	id, inviter, consentAt int64
+	consent                int
+}
+
+func (t *tx) invite(where string, arg any) (i invite, err error) {
+	err = t.QueryRow(`
+		SELECT id, inviter, consent_version, consent_at
+		FROM invites
+		WHERE expires_at > $2 AND `+where,
+		arg, t.now).Scan(&i.id, &i.inviter, &i.consent, &i.consentAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return i, ErrCode
+	}
+	return i, err
+}
+
+// invitation checks that an invite may be taken by account.
+func (t *tx) invitation(i invite, account Private) (Invitation, error) {
+	var sealed []byte
+	if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, i.inviter).Scan(&sealed); err != nil {
+		return Invitation{}, err
+	}
+	from, err := t.open(i.inviter, "persons.account", i.inviter, sealed)
+	if err != nil {
+		return Invitation{}, err
+	}
+	var refused bool
+	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM refusals WHERE pair = $1)`, t.refusal(account, from)).Scan(&refused)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if refused || from == account {
+		return Invitation{}, ErrCode
+	}
+	p, err := t.person(i.inviter)
+	return Invitation{ID: i.id, From: p.name}, err
+}
+
+func (t *tx) refusal(who, whom Private) []byte {
+	return t.s.lookup("refusal", who.Reveal(), whom.Reveal())
+}
+
+// Accept makes the pact that an invitation offered, uses it up, and owes both a
+// line. The consent of both is kept with the pact.
+func (s *Store) Accept(ctx context.Context, who Who, invitation int64, consent int) (linked Linked, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		i, err := t.invite(`id = $1`, invitation)
+		if err != nil {
+			return err
+		}
+		if _, err := t.invitation(i, who.ID); err != nil {
+			return err
+		}
+		me, _, err := t.agree(who, consent)
+		if err != nil {
+			return err
+		}
+		if _, err := t.Exec(`DELETE FROM invites WHERE id = $1`, i.id); err != nil {
+			return err
+		}
+		linked, err = t.link(me, i, consent)
+		return err
+	})
+	return linked, err
+}
+
+// Linked is a pact that was just made, as its accepter sees it.
+type Linked struct {
+	With Private // name
+	Line int64   // the delivery owed to the accepter about it, whose refusal they are told
+}
+
+// link joins the accepter and the inviter and owes each a line about it.
+func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
+	other, err := t.person(i.inviter)
+	if err != nil {
+		return l, err
+	}
+	l.With = other.name
+	var pact int64
+	err = t.QueryRow(`
+		INSERT INTO pacts (id, low, high, made_at)
+		VALUES ($1, $2, $3, $4)
+		ON CONFLICT (low, high) DO UPDATE SET made_at = excluded.made_at
+		RETURNING id
+	`, t.newID(), min(me.id, other.id), max(me.id, other.id), t.now).Scan(&pact)
+	if err != nil {
+		return l, err
+	}
+	if err := t.side(pact, me, other, consent, t.now); err != nil {
+		return l, err
+	}
+	if err := t.side(pact, other, me, i.consent, i.consentAt); err != nil {
+		return l, err
+	}
+	if _, err := t.Exec(`DELETE FROM deliveries WHERE pact = $1 AND kind = 'linked'`, pact); err != nil {
+		return l, err
+	}
+	if _, err := t.owe(owed{to: other.id, kind: KindLinked, pact: pact}); err != nil {
+		return l, err
+	}
+	l.Line, err = t.owe(owed{to: me.id, kind: KindLinked, pact: pact})
+	return l, err
+}
+
+func (t *tx) side(pact int64, me, other person, consent int, at int64) error {
+	sealed, err := t.seal(me.id, "sides.partner_name", pact, other.name)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		INSERT INTO sides (pact, person, partner, partner_name, consent_version, consent_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (pact, person) DO UPDATE
+		SET partner_name = excluded.partner_name, consent_version = excluded.consent_version, consent_at = excluded.consent_at
+	`, pact, me.id, other.id, sealed, consent, at)
+	return err
+}
+
+// Refuse is "don't ask again": further codes of the same person are ErrCode.
+func (s *Store) Refuse(ctx context.Context, account Private, invitation int64) error {
+	return s.inTx(ctx, func(t *tx) error {
+		i, err := t.invite(`id = $1`, invitation)
+		if err != nil {
+			return err
+		}
+		var sealed []byte
+		if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, i.inviter).Scan(&sealed); err != nil {
+			return err
+		}
+		from, err := t.open(i.inviter, "persons.account", i.inviter, sealed)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`INSERT INTO refusals (pair, refused_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t.refusal(account, from), t.now)
+		return err
+	})
+}
+
+// side is one person's end of a pact, as a step of a transaction needs it.
+type side struct {
+	pact    int64
+	partner int64
+	name    Private // the partner's
+	since   int64
+	holds   bool // the partner has a side too, and has not paused
+}
+
+// sides returns a person's ends of pacts, oldest first, those that a partner has
+// left among them: only holds tells, and no person is told what it says.
+func (t *tx) sides(person int64) (out []side, err error) {
+	rows, err := t.Query(`
+		SELECT s.pact, s.partner, s.partner_name, p.made_at,
+		       EXISTS (SELECT 1 FROM sides o WHERE o.pact = s.pact AND o.person = s.partner)
+		       AND EXISTS (SELECT 1 FROM persons r WHERE r.id = s.partner AND r.paused_at IS NULL)
+		FROM sides s
+		JOIN pacts p ON p.id = s.pact
+		WHERE s.person = $1
+		ORDER BY s.pact
+	`, person)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var s side
+		var sealed []byte
+		if err := r.Scan(&s.pact, &s.partner, &sealed, &s.since, &s.holds); err != nil {
+			return err
+		}
+		if s.name, err = t.open(person, "sides.partner_name", s.pact, sealed); err != nil {
+			return err
+		}
+		out = append(out, s)
+		return nil
+	})
+	return out, err
+}
+
+// Pacts returns a person's pacts, oldest first. Somebody who never agreed has none.
+func (s *Store) Pacts(ctx context.Context, account Private) (pacts []Pact, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		sides, err := t.sides(p.id)
+		for _, s := range sides {
+			pacts = append(pacts, Pact{ID: s.pact, Partner: s.name, Since: fromMilli(s.since)})
+		}
+		return err
+	})
+	return pacts, err
+}
+
+// PactWith returns the id of a person's own end of the pact with an account, or ErrNotLinked.
+func (s *Store) PactWith(ctx context.Context, account, partner Private) (pact int64, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		err := t.QueryRow(`
+			SELECT s.pact
+			FROM sides s
+			JOIN persons me ON me.id = s.person
+			JOIN persons o ON o.id = s.partner
+			WHERE me.lookup = $1 AND o.lookup = $2
+		`, s.lookup("person", account.Reveal()), s.lookup("person", partner.Reveal())).Scan(&pact)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrNotLinked
+		}
+		return err
+	})
+	return pact, err
+}
+
+// Leave ends a person's end of a pact, at once and for both directions: what
+// they left for the other is taken out of the other's DM, what was not read yet
+// by them is cancelled, and their answers are deleted. The other is not told,
+// and keeps their own end and their own check-ins. ErrGone: no such end.
+func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return ErrGone
+		}
+		var partner int64
+		err = t.QueryRow(`DELETE FROM sides WHERE pact = $1 AND person = $2 RETURNING partner`, pact, p.id).Scan(&partner)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrGone
+		} else if err != nil {
+			return err
+		}
+		if err := t.silence(p.id, partner); err != nil {
+			return err
+		}
+		if err := t.withdraw(p.id); err != nil {
+			return err
+		}
+		_, err = t.Exec(`
+			DELETE FROM pacts
+			WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)
+		`, pact)
+		return err
+	})
+}
+
+// silence takes back all that passed from me to partner, and what partner left
+// for me that I have not read.
+func (t *tx) silence(me, partner int64) error {
+	var mine, theirs []int64
+	rows, err := t.Query(`
+		SELECT s.id, a.writer
+		FROM shares s
+		JOIN answers a ON a.id = s.answer
+		WHERE (a.writer = $1 AND s.reader = $2)
+		   OR (a.writer = $2 AND s.reader = $1 AND s.read_at IS NULL)
+	`, me, partner)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var share, writer int64
+		if err := r.Scan(&share, &writer); err != nil {
+			return err
+		}
+		if writer == me {
+			mine = append(mine, share)
+		} else {
+			theirs = append(theirs, share)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, share := range append(mine, theirs...) {
+		if err := t.retract(`share`, share); err != nil {
+			return err
+		}
+	}
+	for _, share := range mine {
+		if err := t.unshare(share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdraw takes a person out of the scenes in which nobody is left whom they
+// are linked with: their check-ins end, and their answers to them are deleted.
+func (t *tx) withdraw(me int64) error {
+	var scenes []int64
+	rows, err := t.Query(`
+		SELECT p.scene
+		FROM participants p
+		WHERE p.person = $1
+		  AND EXISTS (SELECT 1 FROM participants o WHERE o.scene = p.scene AND o.person <> $1)
+		  AND NOT EXISTS (
+			SELECT 1
+			FROM participants o
+			JOIN sides s ON s.person = $1 AND s.partner = o.person
+			WHERE o.scene = p.scene AND o.person <> $1
+		  )
+	`, me)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id int64
+		scenes = append(scenes, 0)
+		err := r.Scan(&id)
+		scenes[len(scenes)-1] = id
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, scene := range scenes {
+		if err := t.leaveScene(scene, me, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ticket binds a row to an account: a button that carries one works for whoever
+// it was made for, and is no use to anybody else. It is 13 characters.
+func (s *Store) Ticket(account Private, row int64) string {
+	sum := s.lookup("ticket", account.Reveal(), strconv.FormatInt(row, 10))
+	return codeLetters.EncodeToString(sum[:8])
+}
+
+// FirstLine returns the id of the first line that a person has not been sent yet, or 0.
+func (s *Store) FirstLine(ctx context.Context, account Private) (delivery int64, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return err
+		}
+		delivery, err = t.unsent(p.id, KindHello)
+		return err
+	})
+	return delivery, err
+}

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Who is somebody as Discord shows them.
+type Who struct {
+	ID      Private // Discord's id of the account
+	Name    Private // what they call themselves
+	Channel Private // the DM with the bot, where known
+}
+
+// Settings are a person's own choices. They are sealed as one text.
+type Settings struct {
+	AskFirst bool `json:"ask_first,omitempty"` // nothing is booked before they say yes
+}
+
+type person struct {
+	id       int64
+	name     Private
+	channel  Private
+	settings Settings
+	paused   bool
+	refused  bool
+}
+
+// find returns the person with a Discord id, or ErrNotAgreed.
+func (t *tx) find(account Private) (person, error) {
+	var id int64
+	err := t.QueryRow(`SELECT id FROM persons WHERE lookup = $1`, t.s.lookup("person", account.Reveal())).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return person{}, ErrNotAgreed
+	} else if err != nil {
+		return person{}, err
+	}
+	return t.person(id)
+}
+
+func (t *tx) person(id int64) (p person, err error) {
+	var name, channel, settings []byte
+	var paused, refused sql.NullInt64
+	err = t.QueryRow(`
+		SELECT name, channel, settings, paused_at, refused_at
+		FROM persons
+		WHERE id = $1
+	`, id).Scan(&name, &channel, &settings, &paused, &refused)
+	if err != nil {
+		return p, err
+	}
+	p = person{id: id, paused: paused.Valid, refused: refused.Valid}
+	if p.name, err = t.open(id, "persons.name", id, name); err != nil {
+		return p, err
+	}
+	if p.channel, err = t.open(id, "persons.channel", id, channel); err != nil {
+		return p, err
+	}
+	return p, t.openJSON(id, "persons.settings", id, settings, &p.settings)
+}
+
+// agree makes somebody a person, or notes that a person agreed once more. met
+// tells that they are new.
+func (t *tx) agree(who Who, version int) (p person, met bool, err error) {
+	p, err = t.find(who.ID)
+	if errors.Is(err, ErrNotAgreed) {
+		p, err = t.meet(who, version)
+		return p, true, err
+	} else if err != nil {
+		return p, false, err
+	}
+	_, err = t.Exec(`
+		UPDATE persons
+		SET consent_version = $2, consent_at = $3
+		WHERE id = $1 AND consent_version <> $2
+	`, p.id, version, t.now)
+	if err != nil {
+		return p, false, err
+	}
+	return p, false, t.rename(&p, who)
+}
+
+// greet is agree for whoever hears nothing else from the bot yet: a new person is
+// owed their first line.
+func (t *tx) greet(who Who, version int) (person, error) {
+	p, met, err := t.agree(who, version)
+	if err != nil || !met {
+		return p, err
+	}
+	_, err = t.owe(owed{to: p.id, kind: KindHello})
+	return p, err
+}
+
+func (t *tx) meet(who Who, version int) (p person, err error) {
+	keyID, err := t.s.keys.add(t.ctx)
+	if err != nil {
+		return p, err
+	}
+	a, err := t.s.keys.key(t.ctx, keyID)
+	if err != nil {
+		return p, err
+	}
+	p = person{id: t.newID(), name: who.Name, channel: who.Channel}
+	sealed := map[string][]byte{}
+	for column, text := range map[string]Private{"account": who.ID, "name": who.Name, "channel": who.Channel, "settings": Secret("{}")} {
+		if column == "channel" && text.IsZero() {
+			continue
+		}
+		if sealed[column], err = sealBytes(a, "persons."+column, p.id, []byte(text.Reveal())); err != nil {
+			return p, err
+		}
+	}
+	_, err = t.Exec(`
+		INSERT INTO persons (id, lookup, key_id, account, name, channel, settings, consent_version, consent_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	`, p.id, t.s.lookup("person", who.ID.Reveal()), keyID, sealed["account"], sealed["name"], sealed["channel"], sealed["settings"], version, t.now)
+	return p, err
+}
+
+// rename notes a new name or DM channel, in the pacts that hold as well.
+func (t *tx) rename(p *person, who Who) error {
+	if !who.Channel.IsZero() && who.Channel != p.channel {
+		if err := t.keepChannel(p.id, who.Channel); err != nil {
+			return err
+		}
+		p.channel = who.Channel
+	}
+	if who.Name.IsZero() || who.Name == p.name {
+		return nil
+	}
+	p.name = who.Name
+	sealed, err := t.seal(p.id, "persons.name", p.id, who.Name)
+	if err != nil {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE persons SET name = $2 WHERE id = $1`, p.id, sealed); err != nil {
+		return err
+	}
+	sides, err := t.sides(p.id)
+	if err != nil {
+		return err
+	}
+	for _, side := range sides {
+		if !side.holds {
+			continue
+		}
+		if sealed, err = t.seal(side.partner, "sides.partner_name", side.pact, who.Name); err != nil {
+			return err
+		}
+		if _, err := t.Exec(`UPDATE sides SET partner_name = $3 WHERE pact = $1 AND person = $2`, side.pact, side.partner, sealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) keepChannel(person int64, channel Private) error {
+	sealed, err := t.seal(person, "persons.channel", person, channel)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE persons SET channel = $2 WHERE id = $1`, person, sealed)
+	return err
+}
+
+func (t *tx) saveSettings(p person) error {
+	sealed, err := t.sealJSON(p.id, "persons.settings", p.id, p.settings)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE persons SET settings = $2 WHERE id = $1`, p.id, sealed)
+	return err
+}
+
+// Agreed tells whether somebody has agreed to anything yet.
+func (s *Store) Agreed(ctx context.Context, account Private) (ok bool, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		_, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
+			return nil
+		}
+		ok = err == nil
+		return err
+	})
+	return ok, err
+}
+
+// Here notes that a person is at the keyboard: a new name or channel is kept,
+// and what Discord refused to put in front of them is tried again. It returns
+// true when they are to be told, once per refusal, how to open their DMs.
+// Somebody who is no person yet is nothing to note.
+func (s *Store) Here(ctx context.Context, who Who) (tell bool, err error) {
+	idle := false
+	err = s.inView(ctx, func(t *tx) error {
+		p, err := t.find(who.ID)
+		if err != nil {
+			return err
+		}
+		sameChannel := who.Channel.IsZero() || who.Channel == p.channel
+		idle = !p.refused && sameChannel && (who.Name.IsZero() || who.Name == p.name)
+		return nil
+	})
+	if errors.Is(err, ErrNotAgreed) {
+		return false, nil
+	}
+	if err != nil || idle {
+		return false, err
+	}
+	err = s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(who.ID)
+		if err != nil {
+			return err
+		}
+		if err := t.rename(&p, who); err != nil {
+			return err
+		}
+		tell = p.refused
+		if p.paused || !p.refused {
+			return nil
+		}
+		return t.wakeWaiting(p.id)
+	})
+	return tell, err
+}
+
+// Pause stops everything for a person until Resume. Nobody else is told, and
+// from outside it looks like never having been linked.
+func (s *Store) Pause(ctx context.Context, account Private) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`UPDATE persons SET paused_at = $2 WHERE id = $1 AND paused_at IS NULL`, p.id, t.now)
+		return err
+	})
+}
+
+// Resume ends a pause. What waited and is not too old goes out.
+func (s *Store) Resume(ctx context.Context, account Private) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return err
+		}
+		if _, err := t.Exec(`UPDATE persons SET paused_at = NULL WHERE id = $1`, p.id); err != nil {
+			return err
+		}
+		return t.wakeWaiting(p.id)
+	})
+}

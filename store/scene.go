@@ -1,0 +1,597 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Size is how much care a scene gets.
+type Size string
+
+// The sizes: light is the first mark only, usual the marks of the house, intense
+// adds a check-in at 72 hours.
+const (
+	Light   Size = "light"
+	Usual   Size = "usual"
+	Intense Size = "intense"
+)
+
+const (
+	sameScene   = 6 * time.Hour // two ends this close, in one pact, are one scene
+	oldestScene = 7 * 24 * time.Hour
+	intenseMark = 72 * time.Hour
+	keepScene   = 7 * 24 * time.Hour // after its last mark
+)
+
+// Ended is what a person says when a scene has ended.
+type Ended struct {
+	By       Who
+	Partners []Private // accounts named in the command
+	Pacts    []int64   // or pacts picked from a list
+	Alone    bool      // or nobody: check-ins for oneself
+	Consent  int       // version of what they just agreed to, or 0
+	At       time.Time
+	Size     Size
+	Request  string // Discord's id of the interaction: the same one twice is one scene
+}
+
+// Scene is a recorded scene as one of its participants sees it.
+type Scene struct {
+	ID       int64
+	EndedAt  time.Time
+	Size     Size
+	CheckIns []time.Time // one's own that are still to come
+	Partners []Private   // names of those in it whom one is linked with
+}
+
+// marks returns when the check-ins of a scene are due after its end.
+func (s *Store) marksFor(size Size) []time.Duration {
+	switch size {
+	case Light:
+		return s.marks[:1]
+	case Intense:
+		if !slices.Contains(s.marks, intenseMark) {
+			marks := append(slices.Clone(s.marks), intenseMark)
+			slices.Sort(marks)
+			return marks
+		}
+	}
+	return s.marks
+}
+
+// EndScene records that a scene has ended and plans everybody's check-ins, or
+// finds the one that a partner recorded already. It returns ErrNotLinked for
+// anybody who can't be named, whatever the reason; ErrSelf; ErrAlone without a
+// pact; ErrWhich with several and none named; ErrNotAgreed before consent; and
+// ErrGone for a time that is not within the last 7 days.
+func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
+	now := s.Now()
+	if e.At.After(now.Add(time.Minute)) || e.At.Before(now.Add(-oldestScene-time.Hour)) {
+		return sc, ErrGone
+	}
+	err = s.inTx(ctx, func(t *tx) error {
+		me, err := t.recorder(e)
+		if err != nil {
+			return err
+		}
+		request := s.lookup("request", e.Request)
+		var scene int64
+		err = t.QueryRow(`SELECT scene FROM participants WHERE request = $1`, request).Scan(&scene)
+		if errors.Is(err, sql.ErrNoRows) {
+			scene, err = t.record(me, e, request)
+		}
+		if err != nil {
+			return err
+		}
+		sc, err = t.scene(scene, me.id)
+		return err
+	})
+	return sc, err
+}
+
+// recorder returns the person who records, who becomes one here if they just agreed.
+func (t *tx) recorder(e Ended) (person, error) {
+	if e.Consent > 0 {
+		return t.greet(e.By, e.Consent)
+	}
+	me, err := t.find(e.By.ID)
+	switch {
+	case !errors.Is(err, ErrNotAgreed):
+		return me, err
+	case len(e.Partners)+len(e.Pacts) > 0:
+		return me, ErrNotLinked
+	case e.Alone:
+		return me, ErrNotAgreed
+	}
+	return me, ErrAlone
+}
+
+func (t *tx) record(me person, e Ended, request []byte) (scene int64, err error) {
+	partners, err := t.partners(me, e)
+	if err != nil {
+		return 0, err
+	}
+	scene, missing, err := t.merge(me.id, partners, e.At.UnixMilli())
+	if err != nil {
+		return 0, err
+	}
+	if scene == 0 {
+		if scene, err = t.newScene(e); err != nil {
+			return 0, err
+		}
+		missing = partners
+	}
+	if err := t.join(scene, me.id, "in", &t.now, request); err != nil {
+		return 0, err
+	}
+	for _, p := range missing {
+		if err := t.bring(scene, p); err != nil {
+			return 0, err
+		}
+	}
+	return scene, t.plan(scene, me.id)
+}
+
+// partners returns the persons whom a scene names, each of them linked with me.
+func (t *tx) partners(me person, e Ended) (out []int64, err error) {
+	sides, err := t.sides(me.id)
+	if err != nil {
+		return nil, err
+	}
+	var chosen []side
+	switch {
+	case len(e.Partners) > 0:
+		chosen, err = t.named(me, sides, e.Partners)
+	case len(e.Pacts) > 0:
+		for _, pact := range e.Pacts {
+			i := slices.IndexFunc(sides, func(s side) bool { return s.pact == pact })
+			if i < 0 {
+				return nil, ErrNotLinked
+			}
+			chosen = append(chosen, sides[i])
+		}
+	case e.Alone:
+	case len(sides) == 0:
+		return nil, ErrAlone
+	case len(sides) > 1:
+		return nil, ErrWhich
+	default:
+		chosen = sides
+	}
+	for _, s := range chosen {
+		if !s.holds {
+			return nil, ErrNotLinked
+		}
+		if !slices.Contains(out, s.partner) {
+			out = append(out, s.partner)
+		}
+	}
+	return out, err
+}
+
+func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, err error) {
+	for _, account := range accounts {
+		p, err := t.find(account)
+		if err != nil && !errors.Is(err, ErrNotAgreed) {
+			return nil, err
+		}
+		if err == nil && p.id == me.id {
+			return nil, ErrSelf
+		}
+		i := slices.IndexFunc(sides, func(s side) bool { return err == nil && s.partner == p.id })
+		if i < 0 {
+			return nil, ErrNotLinked
+		}
+		chosen = append(chosen, sides[i])
+	}
+	return chosen, nil
+}
+
+// merge finds the scene that was recorded already, within 6 hours, by or with
+// one of the partners, and who of them is not in it yet.
+func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing []int64, err error) {
+	for _, partner := range partners {
+		var found int64
+		err := t.QueryRow(`
+			SELECT s.id
+			FROM participants a
+			JOIN participants b ON b.scene = a.scene AND b.person = $2
+			JOIN scenes s ON s.id = a.scene
+			WHERE a.person = $1
+			  AND s.ended_at BETWEEN $3 AND $4
+			  AND EXISTS (SELECT 1 FROM participants r WHERE r.scene = s.id AND r.recorded_at IS NOT NULL)
+			ORDER BY s.id DESC
+			LIMIT 1
+		`, me, partner, at-sameScene.Milliseconds(), at+sameScene.Milliseconds()).Scan(&found)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			missing = append(missing, partner)
+		case err != nil:
+			return 0, nil, err
+		default:
+			scene = max(scene, found)
+		}
+	}
+	if len(partners) > 0 {
+		return scene, missing, nil
+	}
+	err = t.QueryRow(`
+		SELECT s.id
+		FROM participants a
+		JOIN scenes s ON s.id = a.scene
+		WHERE a.person = $1 AND a.recorded_at IS NOT NULL
+		  AND s.ended_at BETWEEN $2 AND $3
+		  AND NOT EXISTS (SELECT 1 FROM participants b WHERE b.scene = s.id AND b.person <> $1)
+		ORDER BY s.id DESC
+		LIMIT 1
+	`, me, at-sameScene.Milliseconds(), at+sameScene.Milliseconds()).Scan(&scene)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return scene, nil, err
+}
+
+func (t *tx) newScene(e Ended) (int64, error) {
+	id, at := t.newID(), e.At.UnixMilli()
+	_, err := t.Exec(`
+		INSERT INTO scenes (id, ended_at, size, forget_at)
+		VALUES ($1, $2, $3, $4)
+	`, id, at, e.Size, t.s.forgetScene(at, e.Size))
+	return id, err
+}
+
+func (s *Store) forgetScene(endedAt int64, size Size) int64 {
+	marks := s.marksFor(size)
+	return endedAt + marks[len(marks)-1].Milliseconds() + keepScene.Milliseconds()
+}
+
+// join puts somebody into a scene, or back into it.
+func (t *tx) join(scene, person int64, state string, recordedAt *int64, request []byte) error {
+	_, err := t.Exec(`
+		INSERT INTO participants (scene, person, state, recorded_at, request)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (scene, person) DO UPDATE
+		SET state = excluded.state,
+		    recorded_at = COALESCE(excluded.recorded_at, recorded_at),
+		    request = COALESCE(excluded.request, request)
+	`, scene, person, state, recordedAt, request)
+	return err
+}
+
+// bring puts a partner into a scene, and owes them a line about it. Nothing is
+// booked for somebody who wants to be asked first.
+func (t *tx) bring(scene, partner int64) error {
+	p, err := t.person(partner)
+	if err != nil {
+		return err
+	}
+	state := "in"
+	if p.settings.AskFirst {
+		state = "asked"
+	}
+	if err := t.join(scene, partner, state, nil, nil); err != nil {
+		return err
+	}
+	if _, err := t.owe(owed{to: partner, kind: KindNotice, scene: scene}); err != nil {
+		return err
+	}
+	if state == "asked" {
+		return nil
+	}
+	return t.plan(scene, partner)
+}
+
+// plan books a participant's check-ins at the marks of the scene, moves those
+// that are booked at another time, and drops those that no longer belong. Marks
+// that had passed when the scene was recorded are left out, but never all: then
+// the last one is due at once. What has been asked stays as it is.
+func (t *tx) plan(scene, person int64) error {
+	var endedAt int64
+	var size Size
+	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size); err != nil {
+		return err
+	}
+	marks := t.s.marksFor(size)
+	if err := t.dropUnmarked(scene, person, marks); err != nil {
+		return err
+	}
+	for i, mark := range marks {
+		due := endedAt + mark.Milliseconds()
+		if due <= t.now {
+			if i < len(marks)-1 {
+				if err := t.unplan(scene, person, mark); err != nil {
+					return err
+				}
+				continue
+			}
+			due = t.now
+		}
+		if err := t.book(scene, person, mark, due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// book plans one check-in and the delivery that carries it.
+func (t *tx) book(scene, person int64, mark time.Duration, due int64) error {
+	var id int64
+	err := t.QueryRow(`
+		INSERT INTO checkins (id, scene, person, mark, due_at, state)
+		VALUES ($1, $2, $3, $4, $5, 'planned')
+		ON CONFLICT (scene, person, mark) DO UPDATE
+		SET due_at = excluded.due_at, state = 'planned'
+		WHERE state IN ('planned', 'cancelled') AND asked_at IS NULL
+		RETURNING id
+	`, t.newID(), scene, person, mark.Milliseconds(), due).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // asked already
+	} else if err != nil {
+		return err
+	}
+	_, err = t.owe(owed{to: person, kind: KindCheckIn, checkin: id, due: due})
+	return err
+}
+
+func (t *tx) unplan(scene, person int64, mark time.Duration) error {
+	_, err := t.Exec(`DELETE FROM checkins WHERE scene = $1 AND person = $2 AND mark = $3 AND state = 'planned'`, scene, person, mark.Milliseconds())
+	return err
+}
+
+func (t *tx) dropUnmarked(scene, person int64, marks []time.Duration) error {
+	args := []any{scene, person}
+	for _, m := range marks {
+		args = append(args, m.Milliseconds())
+	}
+	_, err := t.Exec(`
+		DELETE FROM checkins
+		WHERE scene = $1 AND person = $2 AND state = 'planned'
+		  AND mark NOT IN (`+placeholders(3, len(marks))+`)
+	`, args...)
+	return err
+}
+
+// scene returns a scene as one of its participants sees it.
+func (t *tx) scene(id, person int64) (sc Scene, err error) {
+	var endedAt int64
+	sc.ID = id
+	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, id).Scan(&endedAt, &sc.Size); err != nil {
+		return sc, err
+	}
+	sc.EndedAt = fromMilli(endedAt)
+	rows, err := t.Query(`
+		SELECT due_at FROM checkins
+		WHERE scene = $1 AND person = $2 AND state = 'planned'
+		ORDER BY due_at
+	`, id, person)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var due int64
+		err := r.Scan(&due)
+		sc.CheckIns = append(sc.CheckIns, fromMilli(due))
+		return err
+	})
+	if err != nil {
+		return sc, err
+	}
+	readers, err := t.readers(id, person)
+	for _, r := range readers {
+		sc.Partners = append(sc.Partners, r.name)
+	}
+	return sc, err
+}
+
+// readers returns those in a scene whom a person is linked with, as that person
+// sees it: a partner who has left is still among them.
+func (t *tx) readers(scene, person int64) (out []side, err error) {
+	sides, err := t.sides(person)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sides {
+		var in bool
+		err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM participants WHERE scene = $1 AND person = $2)`, scene, s.partner).Scan(&in)
+		if err != nil {
+			return nil, err
+		}
+		if in {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// Recorded returns a scene to somebody who recorded it, or ErrGone. Scene 0 is
+// the last one they recorded.
+func (s *Store) Recorded(ctx context.Context, account Private, scene int64) (sc Scene, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		p, id, err := t.recorded(account, scene)
+		if err != nil {
+			return err
+		}
+		sc, err = t.scene(id, p.id)
+		return err
+	})
+	return sc, err
+}
+
+func (t *tx) recorded(account Private, scene int64) (p person, id int64, err error) {
+	if p, err = t.find(account); err != nil {
+		return p, 0, ErrGone
+	}
+	err = t.QueryRow(`
+		SELECT scene
+		FROM participants
+		WHERE person = $1 AND recorded_at IS NOT NULL AND ($2 = 0 OR scene = $2)
+		ORDER BY recorded_at DESC, scene DESC
+		LIMIT 1
+	`, p.id, scene).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, 0, ErrGone
+	}
+	return p, id, err
+}
+
+// ChangeScene moves the end of a scene, or gives it another size, for everybody
+// in it. A zero time or an empty size stays. ErrGone as in Recorded and EndScene.
+func (s *Store) ChangeScene(ctx context.Context, account Private, scene int64, at time.Time, size Size) (sc Scene, err error) {
+	now := s.Now()
+	if !at.IsZero() && (at.After(now.Add(time.Minute)) || at.Before(now.Add(-oldestScene-time.Hour))) {
+		return sc, ErrGone
+	}
+	err = s.inTx(ctx, func(t *tx) error {
+		p, id, err := t.recorded(account, scene)
+		if err != nil {
+			return err
+		}
+		if sc, err = t.scene(id, p.id); err != nil {
+			return err
+		}
+		if !at.IsZero() {
+			sc.EndedAt = at
+		}
+		if size != "" {
+			sc.Size = size
+		}
+		end := sc.EndedAt.UnixMilli()
+		_, err = t.Exec(`UPDATE scenes SET ended_at = $2, size = $3, forget_at = $4 WHERE id = $1`, id, end, sc.Size, s.forgetScene(end, sc.Size))
+		if err != nil {
+			return err
+		}
+		if err := t.replan(id); err != nil {
+			return err
+		}
+		sc, err = t.scene(id, p.id)
+		return err
+	})
+	return sc, err
+}
+
+func (t *tx) replan(scene int64) error {
+	persons, err := t.ids(`SELECT person FROM participants WHERE scene = $1 AND state = 'in'`, scene)
+	if err != nil {
+		return err
+	}
+	for _, p := range persons {
+		if err := t.plan(scene, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) ids(query string, args ...any) (out []int64, err error) {
+	rows, err := t.Query(query, args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		out = append(out, id)
+		return err
+	})
+	return out, err
+}
+
+// UndoScene undoes what a person recorded; scene 0 is the last one. If nobody
+// else recorded it too, it ends for all in it; otherwise only for them. ErrGone
+// as in Recorded.
+func (s *Store) UndoScene(ctx context.Context, account Private, scene int64) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, id, err := t.recorded(account, scene)
+		if err != nil {
+			return err
+		}
+		if _, err := t.Exec(`UPDATE participants SET recorded_at = NULL WHERE scene = $1 AND person = $2`, id, p.id); err != nil {
+			return err
+		}
+		leaving, err := t.ids(`
+			SELECT person FROM participants
+			WHERE scene = $1
+			  AND (person = $2 OR NOT EXISTS (SELECT 1 FROM participants WHERE scene = $1 AND recorded_at IS NOT NULL))
+		`, id, p.id)
+		if err != nil {
+			return err
+		}
+		for _, person := range leaving {
+			if err := t.leaveScene(id, person, false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// leaveScene ends a scene for one person: what is open is cancelled and its
+// messages are taken out of their DM. What they answered is deleted only if
+// forget says so.
+func (t *tx) leaveScene(scene, person int64, forget bool) error {
+	if _, err := t.Exec(`UPDATE participants SET state = 'out', recorded_at = NULL WHERE scene = $1 AND person = $2`, scene, person); err != nil {
+		return err
+	}
+	if _, err := t.Exec(`
+		UPDATE deliveries SET `+retracting+`
+		WHERE recipient = $2 AND kind = 'notice' AND scene = $3
+	`, t.now, person, scene); err != nil {
+		return err
+	}
+	states := `'planned', 'asked', 'answering'`
+	if forget {
+		states += `, 'done', 'skipped'`
+	}
+	checkins, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN (`+states+`)`, scene, person)
+	if err != nil {
+		return err
+	}
+	for _, id := range checkins {
+		if err := t.cancel(id, forget); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Upcoming is one of a person's own check-ins that is still to come.
+type Upcoming struct {
+	At       time.Time
+	Partners []Private // names; none for a check-in for oneself
+}
+
+// Upcoming returns a person's own next check-ins, soonest first, at most 25.
+func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		var scenes []int64
+		rows, err := t.Query(`
+			SELECT d.due_at, c.scene
+			FROM checkins c
+			JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+			WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post'
+			ORDER BY d.due_at
+			LIMIT 25
+		`, p.id)
+		err = each(rows, err, func(r *sql.Rows) error {
+			var due, scene int64
+			err := r.Scan(&due, &scene)
+			out, scenes = append(out, Upcoming{At: fromMilli(due)}), append(scenes, scene)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i, scene := range scenes {
+			sc, err := t.scene(scene, p.id)
+			if err != nil {
+				return err
+			}
+			out[i].Partners = sc.Partners
+		}
+		return nil
+	})
+	return out, err
+}

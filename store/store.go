@@ -1,0 +1,252 @@
+// Package store is the words of the house (person, pact, scene, check-in,
+// answer, share, delivery) and the database that keeps them.
+//
+// An exported method of Store is one transaction; a lower-case function that
+// takes a *tx is a step of one. Times are UTC in milliseconds, read once a
+// transaction from Store.Now, and compared as parameters.
+//
+// What a person may not know is decided here and not in the bot: a method is
+// given the account of who asks, and answers ErrGone for what isn't theirs.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite" // the SQL driver
+)
+
+// Options say where a Store lives.
+type Options struct {
+	Path     string          // the database
+	KeysPath string          // the wrapped keys of the people in it
+	Key      MasterKey       // wraps those keys
+	Marks    []time.Duration // when a check-in is due after a scene's end; rising, at least one
+}
+
+// Store is the database. It owns the program's only clock.
+type Store struct {
+	// Now is the clock. Set it before the first use or not at all.
+	Now func() time.Time
+
+	marks []time.Duration
+	write *sql.DB // one connection: writers queue here and not on SQLite's lock
+	read  *sql.DB
+	keys  *keyring
+	lock  *flock.Flock
+	ids   idSource
+	owner int64 // this process, in leases
+}
+
+const (
+	pragmas      = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_pragma=temp_store(2)&_pragma=cache_size(-32768)"
+	readPragmas  = pragmas + "&_pragma=query_only(1)&_txlock=deferred"
+	writePragmas = pragmas + "&_txlock=immediate"
+	readers      = 4
+)
+
+// Open opens the database and its keys file, makes both where there is neither,
+// and brings the schema up to date. Only one process may have it open: ErrInUse.
+// It also returns ErrKey, ErrKeysMissing, ErrKeysForeign and NewerError.
+func Open(ctx context.Context, o Options) (_ *Store, err error) {
+	if len(o.Marks) == 0 {
+		return nil, errors.New("store: no marks")
+	}
+	s := &Store{Now: time.Now, marks: o.Marks, owner: rand.Int64()}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	s.lock = flock.New(o.Path + ".lock")
+	if ok, err := s.lock.TryLock(); err != nil {
+		return nil, fmt.Errorf("database folder %s: %w", filepath.Dir(o.Path), err)
+	} else if !ok {
+		return nil, fmt.Errorf("%s: %w", o.Path, ErrInUse)
+	}
+	fresh, err := isFresh(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	if s.keys, err = openKeys(ctx, o.KeysPath, o.Key, fresh); err != nil {
+		return nil, err
+	}
+	if err := s.openDatabase(ctx, o.Path); err != nil {
+		return nil, fmt.Errorf("database %s: %w", o.Path, err)
+	}
+	return s, nil
+}
+
+func (s *Store) openDatabase(ctx context.Context, path string) (err error) {
+	if err := ensureFile(path, true); err != nil {
+		return err
+	}
+	if s.write, err = sql.Open("sqlite", "file:"+escapePath(path)+writePragmas); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if s.read, err = sql.Open("sqlite", "file:"+escapePath(path)+readPragmas); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(readers)
+	if err := s.proveKeys(ctx); err != nil {
+		return err
+	}
+	return s.recover(ctx)
+}
+
+// isFresh tells whether there is no database yet. An empty file is none.
+func isFresh(path string) (bool, error) {
+	fi, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return true, nil
+	} else if err != nil {
+		return false, err
+	}
+	return fi.Size() == 0, nil
+}
+
+// escapePath makes a path safe inside a file: URI.
+func escapePath(path string) string {
+	return (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+}
+
+const proof = "aftercare"
+
+// proveKeys writes the proof into a new database and opens it in an old one, so
+// that a keys file of another database is noticed now and not one day later.
+func (s *Store) proveKeys(ctx context.Context) error {
+	return s.inTx(ctx, func(t *tx) error {
+		var sealed []byte
+		err := t.QueryRow(`SELECT proof FROM house`).Scan(&sealed)
+		if errors.Is(err, sql.ErrNoRows) {
+			if sealed, err = sealBytes(s.keys.house, "house.proof", 1, []byte(proof)); err != nil {
+				return err
+			}
+			_, err = t.Exec(`INSERT INTO house (id, proof) VALUES (1, $1)`, sealed)
+			return err
+		} else if err != nil {
+			return err
+		}
+		if b, err := openBytes(s.keys.house, "house.proof", 1, sealed); err != nil || string(b) != proof {
+			return ErrKeysForeign
+		}
+		return nil
+	})
+}
+
+// recover puts right what a crash left: keys without a person, and deliveries
+// that some dead process has in hand, which go back to the time they were due.
+func (s *Store) recover(ctx context.Context) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		_, err := t.Exec(`UPDATE deliveries SET lease = NULL, next_at = due_at WHERE lease IS NOT NULL`)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.keys.sweep(ctx, func(id []byte) (has bool, err error) {
+		err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM persons WHERE key_id = $1)`, id).Scan(&has)
+		return has, err
+	})
+}
+
+// Close closes the database. Nothing may use the Store any more.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	if s.keys != nil {
+		errs = append(errs, s.keys.db.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// tx is a transaction with one fixed time.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+	s   *Store
+	now int64 // Unix milliseconds
+}
+
+// Exec runs under the transaction's context.
+func (t *tx) Exec(query string, args ...any) (sql.Result, error) {
+	return t.Tx.ExecContext(t.ctx, query, args...)
+}
+
+// Query runs under the transaction's context.
+func (t *tx) Query(query string, args ...any) (*sql.Rows, error) {
+	return t.Tx.QueryContext(t.ctx, query, args...)
+}
+
+// QueryRow runs under the transaction's context.
+func (t *tx) QueryRow(query string, args ...any) *sql.Row {
+	return t.Tx.QueryRowContext(t.ctx, query, args...)
+}
+
+// time returns the transaction's time.
+func (t *tx) time() time.Time { return fromMilli(t.now) }
+
+func (t *tx) newID() int64 { return t.s.ids.next(t.time()) }
+
+// inTx runs fn in a transaction that may write.
+func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error { return s.in(ctx, s.write, fn) }
+
+// inView runs fn in a transaction that only reads, and so waits for no writer.
+func (s *Store) inView(ctx context.Context, fn func(*tx) error) error { return s.in(ctx, s.read, fn) }
+
+func (s *Store) in(ctx context.Context, db *sql.DB, fn func(*tx) error) error {
+	begun, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer begun.Rollback()
+	if err := fn(&tx{Tx: begun, ctx: ctx, s: s, now: s.Now().UnixMilli()}); err != nil {
+		return err
+	}
+	return begun.Commit()
+}
+
+func fromMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// each calls scan for every row and closes them.
+func each(rows *sql.Rows, err error, scan func(*sql.Rows) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// placeholders returns "$from, ..., $from+n-1".
+func placeholders(from, n int) string {
+	p := make([]string, n)
+	for i := range p {
+		p[i] = fmt.Sprintf("$%d", from+i)
+	}
+	return strings.Join(p, ", ")
+}

@@ -1,0 +1,320 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Typed is a message that somebody typed into their DM with the bot.
+type Typed struct {
+	By        Who
+	Message   string  // Discord's id of it
+	ReplyTo   string  // Discord's id of the bot's message it replies to, if it does
+	Text      Private // may be empty
+	OnlyWords bool    // there was something beside the words that can't be carried
+}
+
+const (
+	offerLasts = time.Hour // further words belong to an offer this long
+	maxPieces  = 20        // typed messages in one answer
+)
+
+// Hear takes a typed message: as an answer to the check-in it replies to, or to
+// the newest open one; otherwise as words that may be passed on. What the bot
+// understood is owed to its writer. The same message twice is heard once.
+// ErrNotAgreed for somebody who is no person, about whom nothing is kept.
+func (s *Store) Hear(ctx context.Context, m Typed) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(m.By.ID)
+		if err != nil {
+			return err
+		}
+		source := s.lookup("message", m.Message)
+		var heard bool
+		if err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM words WHERE source = $1)`, source).Scan(&heard); err != nil || heard {
+			return err
+		}
+		if m.Text.IsZero() {
+			if m.OnlyWords {
+				return t.remark(p.id, NoteOnlyWords)
+			}
+			return nil
+		}
+		answered, err := t.answered(p, m)
+		if err != nil {
+			return err
+		}
+		if answered != 0 {
+			return t.hearAnswer(answered, source, m)
+		}
+		return t.hearOffer(p, source, m)
+	})
+}
+
+// answered returns the open check-in that a typed message answers, or 0.
+func (t *tx) answered(p person, m Typed) (checkin int64, err error) {
+	if m.ReplyTo != "" {
+		var kind Kind
+		var state sql.NullString
+		err := t.QueryRow(`
+			SELECT d.kind, COALESCE(d.checkin, 0), c.state
+			FROM deliveries d
+			LEFT JOIN checkins c ON c.id = d.checkin
+			WHERE d.heard_as = $1 AND d.recipient = $2
+		`, t.s.lookup("message", m.ReplyTo), p.id).Scan(&kind, &checkin, &state)
+		if err == nil {
+			switch state.String {
+			case "planned", "asked", "answering", "skipped":
+				return checkin, nil
+			}
+			return 0, nil // a relay, an offer, or a check-in that was answered
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			return 0, err
+		}
+	}
+	err = t.QueryRow(`
+		SELECT id FROM checkins
+		WHERE person = $1 AND state IN ('asked', 'answering')
+		ORDER BY asked_at DESC, id DESC
+		LIMIT 1
+	`, p.id).Scan(&checkin)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return checkin, err
+}
+
+func (t *tx) hearAnswer(id int64, source []byte, m Typed) error {
+	c := checkin{id: id}
+	err := t.QueryRow(`SELECT scene, person, state, postponed FROM checkins WHERE id = $1`, id).Scan(&c.scene, &c.person, &c.state, &c.postponed)
+	if err != nil {
+		return err
+	}
+	a, err := t.answerTo(&c)
+	if err != nil {
+		return err
+	}
+	if err := t.typedInto(a, source, m); err != nil {
+		return err
+	}
+	c.state, c.step = "answering", StepShare
+	if err := t.noReask(id); err != nil {
+		return err
+	}
+	if err := t.finishIfAlone(&c, a); err != nil {
+		return err
+	}
+	if err := t.saveCheckin(c); err != nil {
+		return err
+	}
+	if err := t.panel(KindPanel, `checkin`, id, owed{to: c.person, kind: KindPanel, checkin: id}); err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE deliveries SET `+amending+` WHERE checkin = $2 AND kind = 'checkin' AND want <> 'delete'`, t.now, id)
+	return err
+}
+
+func (t *tx) typedInto(a answer, source []byte, m Typed) error {
+	var n int
+	if err := t.QueryRow(`SELECT COUNT(*) FROM words WHERE answer = $1`, a.id).Scan(&n); err != nil {
+		return err
+	}
+	if n >= maxPieces {
+		return ErrTooOften
+	}
+	if m.OnlyWords {
+		if _, err := t.Exec(`UPDATE answers SET only_words = 1 WHERE id = $1`, a.id); err != nil {
+			return err
+		}
+	}
+	return t.addWords(a, source, m.Text)
+}
+
+// panel owes the message that shows what was understood. It always stands below
+// what was typed last: one that was sent already gives way to a new one.
+func (t *tx) panel(kind Kind, column string, subject int64, o owed) error {
+	var live, last sql.NullInt64
+	err := t.QueryRow(`
+		SELECT MAX(CASE WHEN want <> 'delete' AND (message IS NULL AND lease IS NULL) THEN part END), MAX(part)
+		FROM deliveries
+		WHERE kind = $1 AND `+column+` = $2
+	`, kind, subject).Scan(&live, &last)
+	if err != nil {
+		return err
+	}
+	if live.Valid {
+		return nil // not out yet: it will show these words too
+	}
+	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE kind = $2 AND `+column+` = $3 AND want <> 'delete'`, t.now, kind, subject)
+	if err != nil {
+		return err
+	}
+	o.part = int(last.Int64) + 1
+	_, err = t.owe(o)
+	return err
+}
+
+// hearOffer keeps words for a while, to be passed on or forgotten.
+func (t *tx) hearOffer(p person, source []byte, m Typed) error {
+	sides, err := t.sides(p.id)
+	if err != nil {
+		return err
+	}
+	if len(sides) == 0 {
+		return t.remark(p.id, NoteNobody)
+	}
+	a, err := t.openOffer(p.id)
+	if err != nil {
+		return err
+	}
+	if a.id == 0 {
+		replyTo, err := t.repliedShare(p.id, m.ReplyTo)
+		if err != nil {
+			return err
+		}
+		if a, err = t.newAnswer(answer{writer: p.id, kind: "word", state: "draft", replyTo: replyTo}, nil); err != nil {
+			return err
+		}
+	}
+	if err := t.typedInto(a, source, m); err != nil {
+		return err
+	}
+	return t.panel(KindOffer, `answer`, a.id, owed{to: p.id, kind: KindOffer, answer: a.id})
+}
+
+// openOffer returns a person's offer that is still open for more words, if any.
+func (t *tx) openOffer(person int64) (answer, error) {
+	var id int64
+	err := t.QueryRow(`
+		SELECT a.id
+		FROM answers a
+		JOIN deliveries d ON d.answer = a.id AND d.kind = 'offer'
+		WHERE a.writer = $1 AND a.state = 'draft' AND a.created_at > $2
+		ORDER BY a.id DESC
+		LIMIT 1
+	`, person, t.now-offerLasts.Milliseconds()).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return answer{}, nil
+	} else if err != nil {
+		return answer{}, err
+	}
+	return t.loadAnswer(`id = $1`, id)
+}
+
+func (t *tx) repliedShare(person int64, message string) (share int64, err error) {
+	if message == "" {
+		return 0, nil
+	}
+	err = t.QueryRow(`
+		SELECT COALESCE(share, 0) FROM deliveries WHERE heard_as = $1 AND recipient = $2
+	`, t.s.lookup("message", message), person).Scan(&share)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return share, err
+}
+
+// remark owes a plain sentence, unless the same one is on its way already.
+func (t *tx) remark(person int64, note Note) error {
+	var waiting bool
+	err := t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM deliveries WHERE recipient = $1 AND kind = 'remark' AND note = $2 AND sent_at IS NULL AND (next_at IS NOT NULL OR waiting = 1))
+	`, person, note).Scan(&waiting)
+	if err != nil || waiting {
+		return err
+	}
+	var last sql.NullInt64
+	if err := t.QueryRow(`SELECT MAX(part) FROM deliveries WHERE recipient = $1 AND kind = 'remark'`, person).Scan(&last); err != nil {
+		return err
+	}
+	_, err = t.owe(owed{to: person, kind: KindRemark, part: int(last.Int64) + 1, note: note})
+	return err
+}
+
+// Edited takes a typed message's new text. What was shared of it changes with
+// it; no text takes it back. A message we did not keep is nothing.
+func (s *Store) Edited(ctx context.Context, account Private, message string, text Private) error {
+	if text.IsZero() {
+		return s.Unsaid(ctx, message)
+	}
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return nil
+		}
+		var words, id int64
+		err = t.QueryRow(`
+			SELECT w.id, w.answer FROM words w JOIN answers a ON a.id = w.answer
+			WHERE w.source = $1 AND a.writer = $2
+		`, s.lookup("message", message), p.id).Scan(&words, &id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		sealed, err := t.seal(p.id, "words.text", words, text)
+		if err != nil {
+			return err
+		}
+		if _, err := t.Exec(`UPDATE words SET text = $2 WHERE id = $1`, words, sealed); err != nil {
+			return err
+		}
+		return t.changed(id)
+	})
+}
+
+// Unsaid takes back a typed message that was deleted.
+func (s *Store) Unsaid(ctx context.Context, message string) error {
+	return s.inTx(ctx, func(t *tx) error {
+		var id int64
+		err := t.QueryRow(`DELETE FROM words WHERE source = $1 RETURNING answer`, s.lookup("message", message)).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return t.changed(id)
+	})
+}
+
+// changed brings everything in line after an answer's words changed: what others
+// see of it, and what its writer sees. An answer with nothing left in it was
+// taken back: its check-in is open again.
+func (t *tx) changed(id int64) error {
+	a, err := t.loadAnswer(`id = $1`, id)
+	if err != nil {
+		return err
+	}
+	view, err := t.answerView(a)
+	if err != nil {
+		return err
+	}
+	if view.Empty() && a.checkin == 0 {
+		return t.forgetAnswer(id)
+	}
+	if a.state == "shared" {
+		if err := t.carry(id); err != nil {
+			return err
+		}
+	}
+	if view.Empty() {
+		if err := t.reopen(a.checkin); err != nil {
+			return err
+		}
+	}
+	if a.checkin != 0 {
+		return t.amend(`checkin`, a.checkin)
+	}
+	return t.amend(`answer`, id)
+}
+
+func (t *tx) reopen(checkin int64) error {
+	_, err := t.Exec(`UPDATE checkins SET state = 'asked', step = 'prompt' WHERE id = $1 AND state IN ('answering', 'done')`, checkin)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE kind = 'panel' AND checkin = $2 AND want <> 'delete'`, t.now, checkin)
+	return err
+}
