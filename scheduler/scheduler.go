@@ -1,0 +1,244 @@
+// Package scheduler sends what is owed when it is due.
+//
+// The truth about time is next_at in the deliveries table. A timer to the
+// soonest next_at makes a message punctual; robfig/cron rings a bell as well, so
+// that a suspended machine or a stepped clock is noticed, and runs the
+// housekeeping. Nothing is scheduled in memory, so nothing is lost with it.
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"aftercare/store"
+)
+
+// Sender puts one delivery in front of its recipient. It may be given the same
+// delivery again after a crash, and must then show it once. Its errors:
+// store.ErrGone (nothing to send), store.ErrRefused (Discord would not: it waits
+// for the person), store.RetryError (not before), anything else (try again later).
+type Sender interface {
+	Send(ctx context.Context, d store.Delivery) (store.Sent, error)
+}
+
+// queue is what the scheduler needs of the store.
+type queue interface {
+	ClaimDue(ctx context.Context, n int) ([]store.Delivery, error)
+	NextDue(ctx context.Context) (time.Time, bool, error)
+	MarkSent(ctx context.Context, d store.Delivery, sent store.Sent) error
+	Postpone(ctx context.Context, d store.Delivery, until time.Time) error
+	MarkRefused(ctx context.Context, d store.Delivery) error
+	Drop(ctx context.Context, d store.Delivery) error
+	Forget(ctx context.Context) (int64, error)
+}
+
+const (
+	bell        = "@every 30s"
+	housekeep   = "@every 15m"
+	workers     = 32               // people written to at the same time
+	sendTimeout = 30 * time.Second // for one message, in which Discord may make us wait
+	stopTimeout = 3 * time.Second  // for the ones in hand when the program stops
+	idleLook    = time.Minute      // the longest sleep, whatever the timer says
+	afterError  = time.Second      // before the database is asked again
+)
+
+// Scheduler sends due deliveries, at most workers at once and one at a time to
+// each person.
+type Scheduler struct {
+	queue  queue
+	sender Sender
+	now    func() time.Time
+	log    *slog.Logger
+	cron   *cron.Cron
+
+	bell chan struct{}
+	free chan struct{} // a token for each worker that has nothing to do
+	busy sync.WaitGroup
+}
+
+// New returns a scheduler for the deliveries of q. now is the clock of q.
+func New(q queue, s Sender, now func() time.Time, log *slog.Logger) *Scheduler {
+	sch := &Scheduler{
+		queue: q, sender: s, now: now, log: log,
+		bell: make(chan struct{}, 1),
+		free: make(chan struct{}, workers),
+	}
+	for range workers {
+		sch.free <- struct{}{}
+	}
+	sch.cron = cron.New(cron.WithLogger(cronLog{log}), cron.WithLocation(time.UTC))
+	sch.every(bell, sch.Wake)
+	sch.every(housekeep, sch.forget)
+	return sch
+}
+
+func (s *Scheduler) every(spec string, job func()) {
+	if _, err := s.cron.AddFunc(spec, job); err != nil {
+		panic("scheduler: " + err.Error())
+	}
+}
+
+// Wake asks for a look at what is due. It never blocks, and a wake during a look
+// means one more.
+func (s *Scheduler) Wake() {
+	select {
+	case s.bell <- struct{}{}:
+	default:
+	}
+}
+
+// Run sends what is due until ctx is done, finishes what is in hand, and then
+// returns. Nothing of it runs any more.
+func (s *Scheduler) Run(ctx context.Context) {
+	s.cron.Start()
+	defer func() {
+		<-s.cron.Stop().Done()
+		s.busy.Wait()
+	}()
+	s.forget()
+	for ctx.Err() == nil {
+		wait := s.look(ctx)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-s.bell:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// look hands what is due to free workers and returns how long to sleep if
+// nothing wakes it.
+func (s *Scheduler) look(ctx context.Context) time.Duration {
+	for ctx.Err() == nil {
+		n := len(s.free)
+		if n == 0 {
+			return idleLook // the next worker that is done wakes us
+		}
+		due, err := s.queue.ClaimDue(ctx, n)
+		if err != nil {
+			return s.failed(ctx, "claim", err)
+		}
+		if len(due) == 0 {
+			break
+		}
+		for _, group := range byRecipient(due) {
+			<-s.free
+			s.busy.Go(func() { s.work(ctx, group) })
+		}
+	}
+	next, ok, err := s.queue.NextDue(ctx)
+	if err != nil {
+		return s.failed(ctx, "next", err)
+	}
+	wait := next.Sub(s.now())
+	if !ok || wait > idleLook || wait <= 0 {
+		// What is due and was not claimed belongs to somebody who is being written
+		// to; the worker who does it wakes us.
+		return idleLook
+	}
+	return wait
+}
+
+func (s *Scheduler) failed(ctx context.Context, what string, err error) time.Duration {
+	if ctx.Err() == nil {
+		s.log.Error("the database could not say what is due; trying again", "step", what, "err", err)
+	}
+	return afterError
+}
+
+// byRecipient groups deliveries, each group and the groups in the order they came.
+func byRecipient(due []store.Delivery) (groups [][]store.Delivery) {
+	at := map[int64]int{}
+	for _, d := range due {
+		i, ok := at[d.Recipient]
+		if !ok {
+			i = len(groups)
+			at[d.Recipient] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], d)
+	}
+	return groups
+}
+
+// work sends one person what is due to them, in order. What is left when the
+// program stops is claimed again at the next start.
+func (s *Scheduler) work(ctx context.Context, group []store.Delivery) {
+	defer func() {
+		s.free <- struct{}{}
+		s.Wake()
+	}()
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })()
+	for _, d := range group {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := s.deliver(sending, d); err != nil {
+			s.log.Error("a delivery could not be noted; it will be looked at again", "kind", d.Kind, "err", err)
+		}
+	}
+}
+
+// deliver sends one delivery and notes what became of it, however little time
+// the sending had left.
+func (s *Scheduler) deliver(ctx context.Context, d store.Delivery) error {
+	sending, cancel := context.WithTimeout(ctx, sendTimeout)
+	sent, err := s.send(sending, d)
+	cancel()
+	ctx = context.WithoutCancel(ctx)
+	var retry store.RetryError
+	switch {
+	case err == nil:
+		return s.queue.MarkSent(ctx, d, sent)
+	case errors.Is(err, store.ErrGone):
+		return s.queue.Drop(ctx, d)
+	case errors.Is(err, store.ErrRefused):
+		s.log.Info("Discord refused a message; it waits until its recipient is back", "kind", d.Kind)
+		return s.queue.MarkRefused(ctx, d)
+	case errors.As(err, &retry):
+		return s.queue.Postpone(ctx, d, s.now().Add(retry.After))
+	}
+	wait := backoff(d.Attempts)
+	s.log.Warn("a message could not be sent; trying again", "kind", d.Kind, "attempt", d.Attempts+1, "in", wait.Round(time.Second), "err", err)
+	return s.queue.Postpone(ctx, d, s.now().Add(wait))
+}
+
+// send turns a panic of the sender into an error: one delivery that can't be put
+// into words must not keep the others.
+func (s *Scheduler) send(ctx context.Context, d store.Delivery) (sent store.Sent, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("sending panicked", "kind", d.Kind, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %T", r)
+		}
+	}()
+	return s.sender.Send(ctx, d)
+}
+
+func (s *Scheduler) forget() {
+	n, err := s.queue.Forget(context.Background())
+	if err != nil {
+		s.log.Error("housekeeping failed; trying again in a while", "err", err)
+	} else if n > 0 {
+		s.log.Debug("forgot what was kept long enough", "rows", n)
+	}
+}
+
+type cronLog struct{ *slog.Logger }
+
+// Info drops cron's chatter.
+func (cronLog) Info(string, ...any) {}
+
+// Error passes on what cron caught.
+func (l cronLog) Error(err error, msg string, _ ...any) { l.Logger.Error("cron: "+msg, "err", err) }
