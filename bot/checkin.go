@@ -1,0 +1,303 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/bwmarrin/discordgo"
+
+	"aftercare/bot/text"
+	"aftercare/store"
+)
+
+type discordButton = discordgo.MessageComponent
+
+func (b *Bot) checkinRoutes() map[string]handler {
+	act := func(do func(ctx context.Context, e *event) (store.CheckIn, error)) handler {
+		return func(ctx context.Context, e *event) (reply, error) {
+			c, err := do(ctx, e)
+			if err != nil {
+				return reply{}, err
+			}
+			return show(checkinSays(e.id(0), c)), nil
+		}
+	}
+	s := b.store
+	return map[string]handler{
+		"checkin/open": act(func(ctx context.Context, e *event) (store.CheckIn, error) { return s.Open(ctx, e.who.ID, e.id(0)) }),
+		"checkin/skip": act(func(ctx context.Context, e *event) (store.CheckIn, error) { return s.Skip(ctx, e.who.ID, e.id(0)) }),
+		"checkin/back": act(func(ctx context.Context, e *event) (store.CheckIn, error) {
+			return s.TakeBack(ctx, e.who.ID, e.id(0))
+		}),
+		"checkin/feel": act(func(ctx context.Context, e *event) (store.CheckIn, error) {
+			return s.Feel(ctx, e.who.ID, e.id(0), store.Feeling(e.arg(1)))
+		}),
+		"checkin/need": act(func(ctx context.Context, e *event) (store.CheckIn, error) {
+			return s.Need(ctx, e.who.ID, e.id(0), store.Need(e.arg(1)))
+		}),
+		"checkin/share": act(func(ctx context.Context, e *event) (store.CheckIn, error) {
+			return s.Share(ctx, e.who.ID, e.id(0), e.id(1), store.Level(e.arg(2)))
+		}),
+		"checkin/go": act(func(ctx context.Context, e *event) (store.CheckIn, error) {
+			return s.Go(ctx, e.who.ID, e.id(0), store.Step(e.arg(1)))
+		}),
+		"checkin/later": b.checkinLater,
+		"checkin/write": b.checkinWrite,
+	}
+}
+
+func (b *Bot) checkinLater(ctx context.Context, e *event) (reply, error) {
+	c, err := b.store.Later(ctx, e.who.ID, e.id(0))
+	if errors.Is(err, store.ErrTooOften) {
+		return tell(line(text.T(text.CheckinLaterNone))), nil
+	} else if err != nil {
+		return reply{}, err
+	}
+	return show(checkinSays(e.id(0), c)), nil
+}
+
+const mostWords = 4000 // Discord's own limit, for a form as for a message
+
+// checkinWrite opens the form for words, and takes what was filled in.
+func (b *Bot) checkinWrite(ctx context.Context, e *event) (reply, error) {
+	if e.inForm {
+		c, err := b.store.Write(ctx, e.who.ID, e.id(0), store.Secret(strings.TrimSpace(e.options[formField])))
+		if err != nil {
+			return reply{}, err
+		}
+		return show(checkinSays(e.id(0), c)), nil
+	}
+	c, err := b.store.CheckIn(ctx, e.who.ID, e.id(0))
+	if err != nil {
+		return reply{}, err
+	}
+	return ask(form{
+		title: text.T(text.FormWords), label: text.T(text.FormWordsField), value: c.Answer.Form.Reveal(),
+		route: "checkin/write", args: e.args, max: mostWords,
+	}), nil
+}
+
+// checkinSays is a check-in at the step where its person is. delivery is the
+// message it stands in, through which they go on.
+func checkinSays(delivery int64, c store.CheckIn) say {
+	p := panel{number(delivery), c}
+	if c.Panel {
+		return line(text.T(text.CheckinBelow))
+	}
+	switch c.Step {
+	case store.StepFeeling:
+		return p.feeling()
+	case store.StepNeed:
+		return p.need()
+	case store.StepWords:
+		return p.words()
+	case store.StepShare:
+		return p.share()
+	case store.StepDone:
+		return p.done()
+	case store.StepChange:
+		return p.change()
+	case store.StepLater:
+		return line(text.T(text.CheckinLater, "when", in(c.LaterAt))).with(p.to(text.LabelOpen, "checkin/open"), helpButton())
+	case store.StepSkipped:
+		return p.end(line(text.T(text.CheckinSkipped))).with(p.to(text.LabelOpen, "checkin/open"), helpButton())
+	}
+	return p.prompt()
+}
+
+// panel puts the steps of one check-in into words.
+type panel struct {
+	id string
+	c  store.CheckIn
+}
+
+func (p panel) to(key text.Key, route string, args ...string) discordButton {
+	return button(text.T(key), route, append([]string{p.id}, args...)...)
+}
+
+// ways is the row of ways out that every step has.
+func (p panel) ways() []discordButton {
+	var row []discordButton
+	if p.c.LaterLeft > 0 {
+		row = append(row, p.to(text.LabelLater, "checkin/later"))
+	}
+	return append(row, p.to(text.LabelSkip, "checkin/skip"), helpButton())
+}
+
+func (p panel) prompt() say {
+	var s say
+	if p.c.Late {
+		s = s.add(text.T(text.CheckinLate))
+	}
+	s = s.add(text.T(text.CheckinPrompt))
+	if p.c.Last {
+		s = s.add(text.T(text.CheckinLastone))
+	}
+	return s.with(append([]discordButton{p.to(text.LabelOpen, "checkin/open")}, p.ways()...)...)
+}
+
+func (p panel) feeling() say {
+	s := line(text.T(text.CheckinFeeling))
+	var row []discordButton
+	for i, f := range store.Feelings {
+		row = append(row, p.to(text.Key("feeling."+string(f)), "checkin/feel", string(f)))
+		if i == 3 {
+			s, row = s.with(row...), nil
+		}
+	}
+	return s.with(row...).with(p.ways()...)
+}
+
+func (p panel) need() say {
+	var s say
+	if p.c.Answer.Feeling == "low" {
+		s = s.add(text.T(text.CheckinNeedLow))
+	}
+	s = s.add(text.T(text.CheckinNeed))
+	var row []discordButton
+	for _, n := range store.Needs {
+		row = append(row, p.to(text.Key("need."+string(n)), "checkin/need", string(n)))
+	}
+	return s.with(row...).with(p.ways()...)
+}
+
+func (p panel) words() say {
+	return line(text.T(text.CheckinWords), text.T(text.CheckinWordsHow)).
+		with(p.to(text.LabelWrite, "checkin/write"), p.to(text.LabelNowords, "checkin/skip", "words")).
+		with(p.ways()...)
+}
+
+// share shows the answer and its gist, and asks who sees it.
+func (p panel) share() say {
+	s := p.mine()
+	if p.c.Answer.Empty() {
+		s = s.add(text.T(text.CheckinShareNone))
+	} else {
+		s = s.add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
+	}
+	s = s.add(text.T(text.CheckinShare))
+	for i, r := range p.c.Readers {
+		if i == 3 {
+			break // a scene has at most three partners, and a message five rows
+		}
+		s = s.with(p.levels(r)...)
+	}
+	return s.with(append([]discordButton{p.to(text.LabelWrite, "checkin/write")}, p.ways()...)...)
+}
+
+// levels is the row of one reader. With several, each row says whose it is, and
+// marks what was chosen.
+func (p panel) levels(r store.Reader) (row []discordButton) {
+	for _, l := range []struct {
+		level     store.Level
+		one, each text.Key
+	}{
+		{store.ShareWords, text.LabelWords, text.LabelWordsFor},
+		{store.ShareGist, text.LabelGist, text.LabelGistFor},
+		{store.ShareKept, text.LabelKept, text.LabelKeptFor},
+	} {
+		says := text.T(l.one)
+		if len(p.c.Readers) > 1 {
+			says = text.T(l.each, "name", label(nameOf(r.Name), 40))
+		}
+		b := discordgo.Button{Label: says, Style: discordgo.SecondaryButton, CustomID: customID("checkin/share", p.id, number(r.Pact), string(l.level))}
+		if len(p.c.Readers) > 1 && r.Level == l.level {
+			b.Style = discordgo.PrimaryButton
+		}
+		row = append(row, b)
+	}
+	return row
+}
+
+// mine echoes an answer to its writer.
+func (p panel) mine() say { return echo(text.T(text.CheckinMine), p.c.Answer) }
+
+const echoed = 600 // characters of one's own words in an echo
+
+func echo(head string, a store.Answer) say {
+	var s say
+	if a.Empty() {
+		return s
+	}
+	s = s.add(head)
+	if a.Feeling != "" {
+		s = s.add(text.T(text.CheckinMineFeeling, "feeling", text.T(text.Key("feeling."+string(a.Feeling)))))
+	}
+	if a.Need != "" {
+		s = s.add(text.T(text.CheckinMineNeed, "need", text.T(text.Key("need."+string(a.Need)))))
+	}
+	if words := allWords(a); words != "" {
+		s = s.add("> " + shorten(words, echoed))
+	}
+	if a.OnlyWords {
+		s = s.add(text.T(text.CheckinOnlyWords))
+	}
+	return s
+}
+
+func allWords(a store.Answer) string {
+	var all []string
+	for _, w := range a.Words {
+		all = append(all, w.Reveal())
+	}
+	return strings.Join(all, "\n")
+}
+
+// end adds to the last message of the last check-in that it is the last.
+func (p panel) end(s say) say {
+	if p.c.Last {
+		return s.add(text.T(text.CheckinEnd))
+	}
+	return s
+}
+
+func (p panel) done() say {
+	var to []string
+	for _, r := range p.c.Readers {
+		if r.Level == store.ShareWords || r.Level == store.ShareGist {
+			to = append(to, named(r.Name))
+		}
+	}
+	var s say
+	switch {
+	case p.c.Answer.Empty():
+		s = line(text.T(text.CheckinSkipped))
+	case len(to) > 0 && p.c.Answer.Shared:
+		s = line(text.T(text.CheckinShared, "names", list(to)))
+	default:
+		s = line(text.T(text.CheckinKept))
+	}
+	row := []discordButton{p.to(text.LabelChange, "checkin/go", string(store.StepChange))}
+	if p.c.Answer.Shared {
+		row = append(row, p.to(text.LabelTakeback, "checkin/back"))
+	}
+	return p.end(s).with(append(row, helpButton())...)
+}
+
+func (p panel) change() say {
+	row := []discordButton{
+		p.to(text.LabelFeeling, "checkin/go", string(store.StepFeeling)),
+		p.to(text.LabelNeed, "checkin/go", string(store.StepNeed)),
+		p.to(text.LabelWrite, "checkin/write"),
+	}
+	if len(p.c.Readers) > 0 {
+		row = append(row, p.to(text.LabelSharing, "checkin/go", string(store.StepShare)))
+	}
+	return p.mine().add(text.T(text.CheckinChange)).
+		with(row...).
+		with(p.to(text.LabelBack, "checkin/skip"), helpButton())
+}
+
+// gist is one line that tells neither the feeling nor the words.
+func gist(a store.Answer) string {
+	switch {
+	case a.Need != "" && a.Need != "nothing":
+		return text.T(text.Key("gist." + string(a.Need)))
+	case a.Feeling != "" && !a.Feeling.Hard():
+		return text.T(text.GistWell)
+	case a.Need == "nothing":
+		return text.T(text.GistNothing)
+	}
+	return text.T(text.GistHere)
+}

@@ -1,0 +1,38 @@
+package bot
+
+import (
+	"errors"
+
+	"aftercare/bot/text"
+	"aftercare/store"
+)
+
+// excuses are the sentences for what a person can cause. Anything else is ours,
+// and goes to the log.
+var excuses = []struct {
+	err error
+	key text.Key
+}{
+	{store.ErrNotLinked, text.SceneNotLinked},
+	{store.ErrSelf, text.SceneSelf},
+	{store.ErrCode, text.PartnerCodeNone},
+	{store.ErrGone, text.ErrGone},
+	{store.ErrNotAgreed, text.ErrNotAgreed},
+	{store.ErrTooOften, text.ErrTooOften},
+	{store.ErrNothing, text.ErrNothing},
+	{errWhenUnread, text.WhenUnread},
+	{errWhenFuture, text.WhenFuture},
+	{errWhenOld, text.WhenOld},
+}
+
+// excuse is the one place where an error becomes a sentence. It is always a
+// message of its own, so that the one with the button stays usable.
+func (b *Bot) excuse(path string, err error) reply {
+	for _, e := range excuses {
+		if errors.Is(err, e.err) {
+			return tell(line(text.T(e.key)))
+		}
+	}
+	b.log.Error("a command or button failed", "route", path, "err", err)
+	return tell(line(text.T(text.ErrInside)))
+}

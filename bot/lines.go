@@ -1,0 +1,152 @@
+package bot
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// lines keeps one person's events in order, and everybody else's out of their
+// way: a line for each person with something to do.
+type lines struct {
+	log    *slog.Logger
+	mu     sync.Mutex
+	by     map[string][]func()
+	closed bool
+	busy   sync.WaitGroup
+}
+
+const longestLine = 100 // events of one person that wait; more are dropped
+
+func newLines(log *slog.Logger) *lines { return &lines{log: log, by: map[string][]func(){}} }
+
+// queue runs do after all that was queued for key before. It never blocks.
+func (l *lines) queue(key string, do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line, running := l.by[key]
+	if l.closed || len(line) >= longestLine {
+		return
+	}
+	l.by[key] = append(line, do)
+	if !running {
+		l.busy.Go(func() { l.run(key) })
+	}
+}
+
+func (l *lines) run(key string) {
+	for {
+		l.mu.Lock()
+		line := l.by[key]
+		if len(line) == 0 {
+			delete(l.by, key)
+			l.mu.Unlock()
+			return
+		}
+		do := line[0]
+		l.by[key] = line[1:]
+		l.mu.Unlock()
+		l.guard(do)
+	}
+}
+
+// guard keeps a panic from ending the process. The value is not logged: it may
+// hold somebody's words.
+func (l *lines) guard(do func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.log.Error("handling an event panicked", "stack", string(debug.Stack()))
+		}
+	}()
+	do()
+}
+
+// close takes no more events and waits for those in line.
+func (l *lines) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.busy.Wait()
+}
+
+// budget limits how often each may do something.
+type budget struct {
+	most int
+	per  time.Duration
+	now  func() time.Time
+	mu   sync.Mutex
+	used map[string][]time.Time
+}
+
+const mostBudgets = 10_000
+
+func newBudget(most int, per time.Duration, now func() time.Time) *budget {
+	return &budget{most: most, per: per, now: now, used: map[string][]time.Time{}}
+}
+
+// spent tells whether key has used up its budget.
+func (b *budget) spent(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.recent(key)) >= b.most
+}
+
+// spend uses one.
+func (b *budget) spend(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	recent := append(b.recent(key), b.now())
+	if len(b.used) >= mostBudgets {
+		for k := range b.used {
+			if len(b.recent(k)) == 0 {
+				delete(b.used, k)
+			}
+		}
+	}
+	b.used[key] = recent
+}
+
+func (b *budget) recent(key string) []time.Time {
+	times := b.used[key]
+	for len(times) > 0 && b.now().Sub(times[0]) >= b.per {
+		times = times[1:]
+	}
+	return times
+}
+
+// outcomes lets a handler learn what became of a delivery it has just owed.
+type outcomes struct {
+	mu      sync.Mutex
+	waiting map[int64]chan error
+	busy    sync.WaitGroup
+}
+
+// expect returns where the outcome of a delivery will be told, once.
+func (o *outcomes) expect(delivery int64) <-chan error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.waiting == nil {
+		o.waiting = map[int64]chan error{}
+	}
+	c := make(chan error, 1)
+	o.waiting[delivery] = c
+	return c
+}
+
+func (o *outcomes) tell(delivery int64, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if c, ok := o.waiting[delivery]; ok {
+		c <- err
+		delete(o.waiting, delivery)
+	}
+}
+
+func (o *outcomes) forget(delivery int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.waiting, delivery)
+}
+
+func (o *outcomes) wait() { o.busy.Wait() }

@@ -1,0 +1,223 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"aftercare/bot/text"
+	"aftercare/store"
+)
+
+func (b *Bot) relayRoutes() map[string]handler {
+	return map[string]handler{
+		"relay/read":    b.relayRead,
+		"relay/later":   b.relayLater,
+		"relay/word":    b.relayWord,
+		"relay/touch":   b.relayAct(b.store.Touch),
+		"relay/rewrite": b.relayRewrite,
+		"relay/back":    b.relayAct(b.store.TakeBackBack),
+		"offer/pass":    b.offerPass,
+		"offer/forget":  b.offerForget,
+	}
+}
+
+// relayRead opens what was left. Long words stand in several messages; those
+// after the first follow as deliveries.
+func (b *Bot) relayRead(ctx context.Context, e *event) (reply, error) {
+	r, err := b.store.Read(ctx, e.who.ID, e.id(0))
+	if err != nil {
+		return reply{}, err
+	}
+	parts := relayParts(r)
+	if len(parts) != r.Parts {
+		if err := b.store.SetParts(ctx, e.who.ID, e.id(0), len(parts)); err != nil {
+			return reply{}, err
+		}
+	}
+	return show(relaySays(e.id(0), 0, r)), nil
+}
+
+func (b *Bot) relayLater(ctx context.Context, e *event) (reply, error) {
+	r, err := b.store.Relay(ctx, e.who.ID, e.id(0))
+	if err != nil {
+		return reply{}, err
+	}
+	if r.Read {
+		return show(relaySays(e.id(0), 0, r)), nil
+	}
+	return show(line(text.T(text.RelayLater)).with(button(text.T(text.LabelRead), "relay/read", e.arg(0)))), nil
+}
+
+// relayAct is a button that does one thing and shows the same message again.
+func (b *Bot) relayAct(do func(context.Context, store.Private, int64) (store.Relay, error)) handler {
+	return func(ctx context.Context, e *event) (reply, error) {
+		r, err := do(ctx, e.who.ID, e.id(0))
+		if err != nil {
+			return reply{}, err
+		}
+		return show(relayTail(e, r)), nil
+	}
+}
+
+// relayTail is the message with the buttons: the last part.
+func relayTail(e *event, r store.Relay) say {
+	return relaySays(e.id(0), len(relayParts(r))-1, r)
+}
+
+func backForm(e *event, route string, value store.Private) reply {
+	return ask(form{
+		title: text.T(text.FormBack), label: text.T(text.FormBackField), value: value.Reveal(),
+		route: route, args: e.args, max: mostWords, required: value.IsZero(),
+	})
+}
+
+func (b *Bot) relayWord(ctx context.Context, e *event) (reply, error) {
+	if !e.inForm {
+		if _, err := b.store.Relay(ctx, e.who.ID, e.id(0)); err != nil {
+			return reply{}, err
+		}
+		return backForm(e, "relay/word", store.Private{}), nil
+	}
+	r, err := b.store.SendBack(ctx, e.who.ID, e.id(0), store.Secret(strings.TrimSpace(e.options[formField])), e.request)
+	if err != nil {
+		return reply{}, err
+	}
+	return show(relayTail(e, r)), nil
+}
+
+func (b *Bot) relayRewrite(ctx context.Context, e *event) (reply, error) {
+	if !e.inForm {
+		r, err := b.store.Relay(ctx, e.who.ID, e.id(0))
+		if err != nil {
+			return reply{}, err
+		}
+		return backForm(e, "relay/rewrite", r.Back), nil
+	}
+	r, err := b.store.ChangeBack(ctx, e.who.ID, e.id(0), store.Secret(strings.TrimSpace(e.options[formField])))
+	if err != nil {
+		return reply{}, err
+	}
+	return show(relayTail(e, r)), nil
+}
+
+// perMessage is how much of somebody's words one message holds. It leaves room
+// for what stands around them.
+const perMessage = 1600
+
+// relayParts cuts what was left into what each message says. There is always one.
+func relayParts(r store.Relay) []string {
+	switch {
+	case r.Touch:
+		return []string{text.T(text.RelayTouch)}
+	case r.Level == store.ShareGist:
+		return []string{gist(r.Answer)}
+	}
+	var head []string
+	if f := r.Answer.Feeling; f != "" {
+		head = append(head, text.T(text.RelayFeeling, "feeling", text.T(text.Key("feeling."+string(f)))))
+	}
+	if n := r.Answer.Need; n != "" {
+		head = append(head, text.T(text.RelayNeed, "need", text.T(text.Key("need."+string(n)))))
+	}
+	out := parts(allWords(r.Answer), perMessage)
+	if len(out) == 0 {
+		out = []string{""}
+	}
+	out[0] = strings.TrimSpace(strings.Join(append(head, out[0]), "\n"))
+	return out
+}
+
+// relaySays is one message of a relay: the neutral line before Read, and after it
+// a part of the words. The buttons stand below the last part. delivery is the
+// message it stands in.
+func relaySays(delivery int64, part int, r store.Relay) say {
+	id := number(delivery)
+	if !r.Read {
+		return line(text.T(text.RelayFirst)).with(
+			button(text.T(text.LabelRead), "relay/read", id),
+			button(text.T(text.LabelNotnow), "relay/later", id))
+	}
+	all := relayParts(r)
+	part = min(max(part, 0), len(all)-1)
+	var s say
+	if part == 0 {
+		s = s.add(relayFrom(r))
+	}
+	s = s.add(all[part])
+	if part < len(all)-1 {
+		return s
+	}
+	if r.Level == store.ShareWords && r.Answer.Feeling.Hard() {
+		s = s.add(text.T(text.RelayCue))
+	}
+	if r.Sent {
+		s = s.add(text.T(text.RelaySent))
+	}
+	return s.with(relayButtons(id, r)...)
+}
+
+func relayFrom(r store.Relay) string {
+	if r.From.IsZero() {
+		return text.T(text.RelayFromSomeone)
+	}
+	return text.T(text.RelayFrom, "name", named(r.From))
+}
+
+func relayButtons(id string, r store.Relay) (row []discordButton) {
+	word := text.LabelSendback
+	if !r.Back.IsZero() {
+		row = append(row, button(text.T(text.LabelChangeback), "relay/rewrite", id))
+		word = text.LabelSendmore
+	}
+	row = append(row, button(text.T(word), "relay/word", id))
+	if !r.Nudged {
+		row = append(row, button(text.T(text.LabelTouch), "relay/touch", id))
+	}
+	if r.Sent {
+		row = append(row, button(text.T(text.LabelTakeback), "relay/back", id))
+	}
+	return append(row, helpButton())
+}
+
+func (b *Bot) offerPass(ctx context.Context, e *event) (reply, error) {
+	o, err := b.store.PassOn(ctx, e.who.ID, e.id(0), e.id(1))
+	if err != nil {
+		return reply{}, err
+	}
+	return show(offerSays(e.id(0), o)), nil
+}
+
+func (b *Bot) offerForget(ctx context.Context, e *event) (reply, error) {
+	if err := b.store.ForgetOffer(ctx, e.who.ID, e.id(0)); err != nil {
+		return reply{}, err
+	}
+	return show(line(text.T(text.OfferForgotten))), nil
+}
+
+// offerSays shows words that were typed with no check-in open, and asks whether
+// to pass them on. Whoever was replied to comes first.
+func offerSays(delivery int64, o store.Offer) say {
+	id := number(delivery)
+	if o.Done {
+		var to []string
+		for _, r := range o.Readers {
+			if r.Level == store.ShareWords {
+				to = append(to, named(r.Name))
+			}
+		}
+		return line(text.T(text.OfferDone, "names", list(to))).
+			with(button(text.T(text.LabelTakeback), "offer/forget", id))
+	}
+	s := echo(text.T(text.OfferMine), o.Answer).add(text.T(text.OfferAsk))
+	var row []discordButton
+	for _, r := range o.Readers {
+		if o.First != 0 && r.Pact != o.First {
+			continue
+		}
+		if len(row) == 4 {
+			break
+		}
+		row = append(row, button(text.T(text.LabelPassto, "name", label(nameOf(r.Name), 40)), "offer/pass", id, number(r.Pact)))
+	}
+	return s.with(append(row, button(text.T(text.LabelForget), "offer/forget", id))...)
+}

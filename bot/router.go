@@ -1,0 +1,202 @@
+package bot
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"aftercare/bot/text"
+	"aftercare/store"
+)
+
+// event is an interaction as a handler sees it.
+type event struct {
+	who     store.Who
+	request string            // Discord's id of it: the same one twice is done once
+	options map[string]string // of a command, or of a form by field
+	people  []store.Private   // accounts named in a command, in order
+	args    []string          // of a custom id
+	values  []string          // chosen from a menu
+	inForm  bool
+	app     string
+	token   string
+}
+
+// arg returns an argument of a custom id; there may be fewer than asked for.
+func (e *event) arg(i int) string {
+	if i >= len(e.args) {
+		return ""
+	}
+	return e.args[i]
+}
+
+// id returns a row number from a custom id; 0 finds nothing.
+func (e *event) id(i int) int64 {
+	n, _ := strconv.ParseInt(e.arg(i), 36, 64)
+	return n
+}
+
+// reply is what a handler wants said.
+type reply struct {
+	say    say
+	change bool  // show it in place of the message that carries the button
+	form   *form // open a form instead
+	// after runs when the reply was given, and may change it once more.
+	after func(ctx context.Context) (say, bool)
+}
+
+// tell replies with a message of its own, for the reader alone.
+func tell(s say) reply { return reply{say: s} }
+
+// show replies by changing the message that carries the button.
+func show(s say) reply { return reply{say: s, change: true} }
+
+// ask replies with a form.
+func ask(f form) reply { return reply{form: &f} }
+
+// handler decides what to say to an event. It never sends.
+type handler func(ctx context.Context, e *event) (reply, error)
+
+type route struct {
+	do     handler
+	static bool // touches no database, so that it answers with the database gone
+}
+
+// table is every route: a command's path, or the one in a custom id.
+func (b *Bot) table() map[string]route {
+	t := map[string]route{}
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes()} {
+		for path, do := range group {
+			if _, twice := t[path]; twice {
+				panic("bot: two handlers for " + path)
+			}
+			t[path] = route{do: do}
+		}
+	}
+	for path, do := range b.staticRoutes() {
+		t[path] = route{do: do, static: true}
+	}
+	for _, path := range paths(b.commands()) {
+		if _, ok := t[path]; !ok {
+			panic("bot: no handler for /" + path)
+		}
+	}
+	return t
+}
+
+// answer runs the handler of an interaction and says what it returns.
+func (b *Bot) answer(i *interaction, who store.Who) {
+	ctx, cancel := context.WithTimeout(context.Background(), handleWithin)
+	defer cancel()
+	defer b.Wake()
+	path, e := read(i, who)
+	r, ok := b.routes[path]
+	if !ok {
+		r = route{static: true, do: func(context.Context, *event) (reply, error) { return reply{}, store.ErrGone }}
+	}
+	note := b.welcomeBack(ctx, r, who)
+	out, err := r.do(ctx, e)
+	if err != nil {
+		out = b.excuse(path, err)
+	}
+	if note && out.form == nil {
+		out.say = out.say.add("", text.T(text.DmsClosed))
+	}
+	if err := b.respond(ctx, i, out); err != nil {
+		b.log.Warn("an answer did not reach Discord", "err", err)
+		return
+	}
+	b.follow(i, out)
+}
+
+// welcomeBack tells whether somebody is to be told that Discord refused what they
+// were sent, now that they are at the keyboard.
+func (b *Bot) welcomeBack(ctx context.Context, r route, who store.Who) bool {
+	if r.static {
+		return false
+	}
+	tell, err := b.store.Here(ctx, who)
+	if err != nil {
+		b.log.Error("somebody's return could not be noted", "err", err)
+	}
+	return tell && err == nil
+}
+
+// read takes an interaction apart.
+func read(i *interaction, who store.Who) (path string, e *event) {
+	e = &event{who: who, request: i.ID, options: map[string]string{}, app: i.AppID, token: i.Token}
+	if i.Type == onCommand {
+		path, options := i.command()
+		for _, o := range options {
+			if o.Type == int(discordgo.ApplicationCommandOptionUser) {
+				e.people = append(e.people, store.Secret(o.text()))
+				continue
+			}
+			e.options[o.Name] = o.text()
+		}
+		return path, e
+	}
+	parts := strings.Split(i.Data.CustomID, ":")
+	if len(parts) < 2 || parts[0] != idVersion {
+		return "", e
+	}
+	e.args, e.values, e.inForm = parts[2:], i.Data.Values, i.Type == onSubmit
+	if e.inForm {
+		e.options = i.fields()
+	}
+	return parts[1], e
+}
+
+// respond gives an interaction its one answer. Every message is for the reader
+// alone, in servers and in the DM.
+func (b *Bot) respond(ctx context.Context, i *interaction, r reply) error {
+	type body struct {
+		Type int `json:"type"`
+		Data any `json:"data,omitempty"`
+	}
+	var out body
+	switch {
+	case r.form != nil:
+		out = body{int(discordgo.InteractionResponseModal), r.form.payload()}
+	case r.change && i.Message != nil:
+		out = body{int(discordgo.InteractionResponseUpdateMessage), withoutFlags(r.say.payload())}
+	default:
+		p := r.say.payload()
+		p.Flags |= flagEphemeral
+		out = body{int(discordgo.InteractionResponseChannelMessageWithSource), p}
+	}
+	err := b.call(ctx, http.MethodPost, apiVersion+"/interactions/"+i.ID+"/"+i.Token+"/callback", out, nil)
+	if hasCode(err, codeAlreadyAnswered) {
+		return nil // the first try did arrive
+	}
+	return err
+}
+
+// withoutFlags is for changes in place, which keep the flags of the message.
+func withoutFlags(p payload) payload { p.Flags = 0; return p }
+
+const followWithin = 20 * time.Second
+
+// follow lets a reply be changed once more, when something became known that the
+// reply could not wait for.
+func (b *Bot) follow(i *interaction, r reply) {
+	if r.after == nil {
+		return
+	}
+	b.outcomes.busy.Go(func() {
+		ctx, cancel := context.WithTimeout(b.stopping, followWithin)
+		defer cancel()
+		s, ok := r.after(ctx)
+		if !ok {
+			return
+		}
+		path := apiVersion + "/webhooks/" + i.AppID + "/" + i.Token + "/messages/@original"
+		if err := b.call(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
+			b.log.Warn("an answer could not be changed", "err", err)
+		}
+	})
+}

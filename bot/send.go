@@ -1,0 +1,148 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"aftercare/bot/text"
+	"aftercare/store"
+)
+
+// Send implements scheduler.Sender: it brings one message in somebody's DM in
+// line with what they are owed. Given the same delivery again it posts with the
+// same nonce, which Discord shows once.
+func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err error) {
+	defer func() { b.outcomes.tell(d.ID, err) }()
+	c, err := b.store.Content(ctx, d)
+	if err != nil {
+		return store.Sent{}, err
+	}
+	sent = store.Sent{Channel: c.Channel, Message: c.Message}
+	switch c.Want {
+	case store.Delete:
+		err = b.remove(ctx, c)
+		sent.Message = store.Private{}
+	case store.Edit:
+		var gone bool
+		gone, err = b.edit(ctx, c)
+		if gone {
+			sent.Message = store.Private{}
+		}
+	default:
+		sent, err = b.post(ctx, c)
+	}
+	return sent, refusal(err, d.Attempts)
+}
+
+// refusal says what Discord's answer means for a delivery (discord.md 3.1).
+func refusal(err error, attempts int) error {
+	switch {
+	case hasCode(err, codeCannotSend, codeNoMutualServer, codeUnknownUser):
+		return store.ErrRefused
+	case hasCode(err, codeMissingAccess) && attempts >= 3: // comes in bursts that mean nothing
+		return store.ErrRefused
+	case hasCode(err, codeOpeningTooFast):
+		return store.RetryError{After: 10 * time.Minute}
+	}
+	return err
+}
+
+func messagesPath(channel store.Private) string {
+	return apiVersion + "/channels/" + channel.Reveal() + "/messages"
+}
+
+func (b *Bot) remove(ctx context.Context, c store.Content) error {
+	err := b.call(ctx, http.MethodDelete, messagesPath(c.Channel)+"/"+c.Message.Reveal(), nil, nil)
+	if hasCode(err, codeUnknownMessage, codeUnknownChannel) {
+		return nil // it is gone, which is what was wanted
+	}
+	return err
+}
+
+// edit changes the message that stands there. Somebody may have taken it out.
+func (b *Bot) edit(ctx context.Context, c store.Content) (gone bool, err error) {
+	s, err := b.words(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	err = b.call(ctx, http.MethodPatch, messagesPath(c.Channel)+"/"+c.Message.Reveal(), s.payload(), nil)
+	if hasCode(err, codeUnknownMessage, codeUnknownChannel) {
+		return true, nil
+	}
+	return false, err
+}
+
+func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
+	s, err := b.words(ctx, c)
+	if err != nil {
+		return store.Sent{}, err
+	}
+	p := s.payload()
+	p.Nonce, p.Enforce = c.Nonce, true
+	channel := c.Channel
+	if channel.IsZero() {
+		if channel, err = b.openDM(ctx, c.To); err != nil {
+			return store.Sent{}, err
+		}
+	}
+	message, err := b.postTo(ctx, channel, p)
+	if hasCode(err, codeUnknownChannel) {
+		if channel, err = b.openDM(ctx, c.To); err != nil {
+			return store.Sent{}, err
+		}
+		message, err = b.postTo(ctx, channel, p)
+	}
+	return store.Sent{Channel: channel, Message: message}, err
+}
+
+func (b *Bot) postTo(ctx context.Context, channel store.Private, p payload) (store.Private, error) {
+	var m struct {
+		ID string `json:"id"`
+	}
+	err := b.call(ctx, http.MethodPost, messagesPath(channel), p, &m)
+	return store.Secret(m.ID), err
+}
+
+func (b *Bot) openDM(ctx context.Context, to store.Private) (store.Private, error) {
+	var ch struct {
+		ID string `json:"id"`
+	}
+	err := b.call(ctx, http.MethodPost, apiVersion+"/users/@me/channels", map[string]string{"recipient_id": to.Reveal()}, &ch)
+	if err == nil && ch.ID == "" {
+		err = errors.New("Discord opened no DM")
+	}
+	return store.Secret(ch.ID), err
+}
+
+// words puts a delivery into words. A relay whose words changed may need more
+// messages than before, or fewer.
+func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
+	switch c.Kind {
+	case store.KindHello:
+		return line(text.T(text.Hello)), nil
+	case store.KindLinked:
+		return line(text.T(text.Linked)), nil
+	case store.KindNotice:
+		return noticeSays(c.Delivery, *c.Notice), nil
+	case store.KindCheckIn, store.KindPanel:
+		return checkinSays(c.Delivery, *c.CheckIn), nil
+	case store.KindOffer:
+		return offerSays(c.Delivery, *c.Offer), nil
+	case store.KindRelay:
+		all := relayParts(*c.Relay)
+		if c.Part == 0 && c.Relay.Read && len(all) != c.Relay.Parts {
+			if err := b.store.SetParts(ctx, c.To, c.Delivery, len(all)); err != nil {
+				return say{}, err
+			}
+		}
+		if c.Part >= len(all) {
+			return say{}, store.ErrGone
+		}
+		return relaySays(c.Delivery, c.Part, *c.Relay), nil
+	case store.KindRemark:
+		return line(text.T(text.Key("remark." + string(c.Note)))), nil
+	}
+	panic("bot: no words for " + string(c.Kind))
+}

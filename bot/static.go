@@ -1,0 +1,40 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"aftercare/bot/text"
+)
+
+// staticRoutes need nothing but the text: they answer with the database gone.
+func (b *Bot) staticRoutes() map[string]handler {
+	help := func(context.Context, *event) (reply, error) { return tell(b.help()), nil }
+	return map[string]handler{
+		"care/help":     help,
+		"care/lines":    help, // More help
+		"privacy/about": func(context.Context, *event) (reply, error) { return tell(b.about()), nil },
+		"declined":      func(context.Context, *event) (reply, error) { return show(line(text.T(text.Declined))), nil },
+	}
+}
+
+func (b *Bot) help() say {
+	var lines strings.Builder
+	for _, l := range b.o.HelpLines {
+		lines.WriteString("\n" + text.T(text.HelpLine, "name", plain(l.Name), "contact", l.Contact, "date", l.Checked.Format("2 January 2006")))
+	}
+	return line(text.T(text.Help, "lines", lines.String()))
+}
+
+func (b *Bot) about() say { return line(text.T(text.About, "operator", b.operator())) }
+
+func (b *Bot) operator() string { return displayName(b.o.Operator) }
+
+// marks says when check-ins are, as in "24 hours and 48 hours".
+func (b *Bot) marks() string {
+	var spans []string
+	for _, m := range b.o.Marks {
+		spans = append(spans, span(m))
+	}
+	return list(spans)
+}

@@ -1,0 +1,75 @@
+// Package text holds every sentence the bot says, by key. en.json gives each a
+// kind, which says what rules it obeys, and a note on what it is for; the test
+// of this package reads all of them against the rules.
+package text
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Key names a sentence.
+type Key string
+
+// Kind is what a sentence is, and so which rules it obeys (see Lint).
+type Kind string
+
+// The kinds.
+const (
+	First   Kind = "first"   // a first line of a DM: fit for a stranger's eyes
+	Say     Kind = "say"     // part of a message
+	Label   Kind = "label"   // on a button, a menu or a form
+	Page    Kind = "page"    // read in calm, by choice: terms, help, privacy
+	Command Kind = "command" // shown by Discord to anybody in a server
+)
+
+// Sentence is an entry of the catalogue.
+type Sentence struct {
+	Kind Kind   `json:"kind"`
+	Say  string `json:"say"`
+	For  string `json:"for"`
+}
+
+//go:embed en.json
+var en []byte
+
+var english = mustRead(en)
+
+func mustRead(b []byte) map[Key]Sentence {
+	m := map[Key]Sentence{}
+	if err := json.Unmarshal(b, &m); err != nil {
+		panic("text: " + err.Error())
+	}
+	return m
+}
+
+// All returns the catalogue. It must not be changed.
+func All() map[Key]Sentence { return english }
+
+// T returns a sentence, with each {name} in it replaced: T(key, "name", value,
+// ...). A value is put in as it is. An unknown key, a missing value and one too
+// many are mistakes of the program, and panic.
+func T(key Key, values ...string) string {
+	s, ok := english[key]
+	if !ok {
+		panic(fmt.Sprintf("text: no sentence %q", key))
+	}
+	for i := 0; i < len(values); i += 2 {
+		if !strings.Contains(s.Say, "{"+values[i]+"}") {
+			panic(fmt.Sprintf("text: %q has no {%s}", key, values[i]))
+		}
+	}
+	if n := strings.Count(s.Say, "{"); n > 0 && len(values) == 0 {
+		panic(fmt.Sprintf("text: %q wants %d values", key, n))
+	}
+	pairs := make([]string, len(values))
+	for i := range values {
+		pairs[i] = values[i]
+		if i%2 == 0 {
+			pairs[i] = "{" + values[i] + "}"
+		}
+	}
+	return strings.NewReplacer(pairs...).Replace(s.Say)
+}
