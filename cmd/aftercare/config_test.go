@@ -1,0 +1,464 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// testDay is the day on which every test loads its configuration.
+var testDay = time.Date(2026, 11, 21, 15, 4, 5, 0, time.UTC)
+
+// inDir makes an empty working directory of files, each readable by its owner alone.
+func inDir(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// load loads text as config.yaml, with env.
+func load(t *testing.T, text string, env ...string) (Config, error) {
+	t.Helper()
+	inDir(t, map[string]string{"config.yaml": text})
+	return loadConfig("", env, testDay)
+}
+
+// mustLoad is load where nothing may be wrong.
+func mustLoad(t *testing.T, text string, env ...string) Config {
+	t.Helper()
+	c, err := load(t, text, env...)
+	if err != nil {
+		t.Fatalf("load: %v", err)
+	}
+	return c
+}
+
+func TestDefaultsHoldWithoutAFile(t *testing.T) {
+	inDir(t, nil)
+	got, err := loadConfig("", nil, testDay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := defaultConfig(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if got.Store.KeysPath != "aftercare.keys" || got.Discord.RequestsPerSecond != 50 || !got.Discord.AgeRestricted {
+		t.Errorf("defaults: %+v", got)
+	}
+}
+
+func TestAFileSetsEveryKey(t *testing.T) {
+	c := mustLoad(t, `
+discord:
+  token: a.b.c
+  api_url: http://localhost:8080/api/
+  age_restricted: false
+  requests_per_second: 7
+store:
+  path: data/pacts.sqlite
+  key: master
+checkins:
+  marks: [1m, 2m, 720h]
+log: {level: debug, format: json}
+operator: {name: " Kit "}
+help:
+  lines:
+    - name: Night line
+      contact: "116 123"
+      checked: 2026-11-21
+    - {name: Day line, contact: "https://line.net", checked: "2025-11-21"}
+`)
+	want := defaultConfig()
+	want.Discord.Token = "a.b.c"
+	want.Discord.APIURL = "http://localhost:8080/api"
+	want.Discord.AgeRestricted = false
+	want.Discord.RequestsPerSecond = 7
+	want.Store.Path, want.Store.KeysPath, want.Store.Key = "data/pacts.sqlite", "data/pacts.keys", "master"
+	want.Checkins.Marks = []time.Duration{time.Minute, 2 * time.Minute, 720 * time.Hour}
+	want.Log.Level, want.Log.Format = slog.LevelDebug, "json"
+	want.Operator.Name = "Kit"
+	want.Help.Lines = []HelpLine{
+		{"Night line", "116 123", time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)},
+		{"Day line", "https://line.net", time.Date(2025, 11, 21, 0, 0, 0, 0, time.UTC)},
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+	if err := c.Ready(); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+}
+
+func TestTheEnvironmentSetsEveryKeyAndWins(t *testing.T) {
+	c := mustLoad(t, "checkins: {marks: [5h]}\nlog: {level: debug}\n",
+		"AFTERCARE_DISCORD_TOKEN=a.b.c\n", "AFTERCARE_DISCORD_API_URL=https://proxy.local/api",
+		"AFTERCARE_DISCORD_AGE_RESTRICTED=false", "AFTERCARE_DISCORD_REQUESTS_PER_SECOND=1000",
+		"AFTERCARE_STORE_PATH=x", "AFTERCARE_STORE_KEYS_PATH=y", "AFTERCARE_STORE_KEY=k",
+		"AFTERCARE_CHECKINS_MARKS=1m,2m", "AFTERCARE_LOG_LEVEL=", "AFTERCARE_LOG_FORMAT=json",
+		"AFTERCARE_OPERATOR_NAME=Robin",
+		`AFTERCARE_HELP_LINES=[{"name": "Night line", "contact": "116 123", "checked": "2026-11-01"}]`,
+		"PATH=/usr/bin", "AFTERCAREX=1", "ODD")
+	want := defaultConfig()
+	want.Discord.Token, want.Discord.APIURL = "a.b.c", "https://proxy.local/api"
+	want.Discord.AgeRestricted, want.Discord.RequestsPerSecond = false, 1000
+	want.Store.Path, want.Store.KeysPath, want.Store.Key = "x", "y", "k"
+	want.Checkins.Marks = []time.Duration{time.Minute, 2 * time.Minute}
+	want.Log.Level, want.Log.Format = slog.LevelDebug, "json" // an empty variable is not set
+	want.Operator.Name = "Robin"
+	want.Help.Lines = []HelpLine{{"Night line", "116 123", time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+func TestWaysToWriteMarks(t *testing.T) {
+	day := 24 * time.Hour
+	for text, want := range map[string][]time.Duration{
+		`[24h, 48h]`:       {day, 2 * day},
+		`"24h, 48h"`:       {day, 2 * day},
+		`24h,48h`:          {day, 2 * day},
+		`90m`:              {90 * time.Minute},
+		`[1h30m]`:          {90 * time.Minute},
+		`[1ms, 0.5s, 30s]`: {time.Millisecond, 500 * time.Millisecond, 30 * time.Second},
+	} {
+		if got := mustLoad(t, "checkins:\n  marks: "+text).Checkins.Marks; !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestKeysPathStandsBesideTheDatabase(t *testing.T) {
+	for path, want := range map[string]string{
+		"aftercare.db": "aftercare.keys", "/data/a.sqlite": "/data/a.keys", "plain": "plain.keys",
+		"my.dir/plain": "my.dir/plain.keys", "odd.keys": "odd.keys.keys",
+	} {
+		if got := mustLoad(t, "store: {path: "+path+"}").Store.KeysPath; got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+}
+
+// TestWhatIsWrongIsNamedWithItsFix holds the whole text of every complaint about a value.
+func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
+	long := strings.Repeat("a", 101)
+	lines := func(fields string) string { return "help: {lines: [{" + fields + "}]}" }
+	for _, c := range []struct{ yaml, want string }{
+		// names
+		{"discord: {tokn: abc}", `discord.tokn: unknown key in config.yaml; did you mean discord.token?`},
+		{"token: abc", `token: unknown key in config.yaml; did you mean discord.token?`},
+		{"store: {marks: [24h]}", `store.marks: unknown key in config.yaml; did you mean checkins.marks?`},
+		{"zzzzz: abc", `zzzzz: unknown key in config.yaml; remove it; config.example.yaml has every key`},
+		{"discord: abc", `discord: is a section; write its keys on lines of their own below it, indented`},
+		{"store: {path: {a: b}}", `store.path.a: unknown key in config.yaml; did you mean store.path?`},
+		// YAML
+		{"log:\n\tlevel: info", `config.yaml: is not valid YAML: line 2: found character that cannot start any token`},
+		{"log: {level: info}\nlog: {}", `config.yaml: is not valid YAML: line 2: mapping key "log" already defined at line 1`},
+		{"secretwords", `config.yaml: is not valid YAML: line 1: no keys here; write each as key: value`},
+		{"a: *secretwords", `config.yaml: is not valid YAML: unknown [text] referenced`},
+		// discord
+		{"discord: {token: 12}", `discord.token: is not text; put it in quotes`},
+		{"discord: {token: Bot abc}", `discord.token: begins with "Bot "; leave that out, it is added`},
+		{"discord: {token: ab c}", `discord.token: has a space or a line break in it; copy the token alone`},
+		{"discord: {token_file: 12}", `discord.token_file: "12" is not text; put it in quotes`},
+		{"discord: {api_url: 5}", `discord.api_url: "5" is not text; put it in quotes`},
+		{"discord: {api_url: discord.com}", `discord.api_url: "discord.com" is no address; write an address such as https://discord.com/api`},
+		{"discord: {api_url: ftp://a.b}", `discord.api_url: "ftp://a.b" is no address; write an address such as https://discord.com/api`},
+		{"discord: {api_url: 'https://a.b/?c=d'}", `discord.api_url: "https://a.b/?c=d" has something after ? or #; write an address such as https://discord.com/api`},
+		{"discord: {api_url: https://a:pw@b}", `discord.api_url: holds a user name or a password; leave them out`},
+		{"discord: {api_url: https://discord.com/api/v10/}", `discord.api_url: "https://discord.com/api/v10/" ends in a version; leave it out, it is added`},
+		{"discord: {age_restricted: yes}", `discord.age_restricted: "yes" is neither true nor false; write one of them`},
+		{"discord: {requests_per_second: 0}", `discord.requests_per_second: "0" is no whole number from 1 to 1000; Discord's limit is 50`},
+		{"discord: {requests_per_second: 1001}", `discord.requests_per_second: "1001" is no whole number from 1 to 1000; Discord's limit is 50`},
+		{"discord: {requests_per_second: 2.5}", `discord.requests_per_second: "2.5" is no whole number from 1 to 1000; Discord's limit is 50`},
+		// store
+		{"store: {path: 5}", `store.path: "5" is not text; put it in quotes`},
+		{"store: {path: ':memory:'}", `store.path: ":memory:" is not a path; write the plain path of a file`},
+		{"store: {path: 'file:a.db'}", `store.path: "file:a.db" is not a path; write the plain path of a file`},
+		{"store: {keys_path: /data/}", `store.keys_path: "/data/" is a directory; add the file's name`},
+		{"store: {path: a.db, keys_path: ./a.db}", `store.keys_path: "./a.db" is the database itself; name another file, so that the two can be backed up apart`},
+		{"store: {key: [a]}", `store.key: is not text; put it in quotes`},
+		// checkins
+		{"checkins: {marks: [24, 48h]}", `checkins.marks: "24" is no duration; write a number and a unit, as in [24h, 48h]`},
+		{"checkins: {marks: 24}", `checkins.marks: "24" is no duration; write a number and a unit, as in [24h, 48h]`},
+		{"checkins: {marks: '0'}", `checkins.marks: "0" is no duration; write a number and a unit, as in [24h, 48h]`},
+		{"checkins: {marks: 2d}", `checkins.marks: "2d" is no duration; write a number and a unit, as in [24h, 48h]`},
+		{"checkins: {marks: '24h,'}", `checkins.marks: "" is no duration; write a number and a unit, as in [24h, 48h]`},
+		{"checkins: {marks: []}", `checkins.marks: has 0 marks; write from 1 to 10, as in [24h, 48h]`},
+		{"checkins: {marks: '1h,2h,3h,4h,5h,6h,7h,8h,9h,10h,11h'}", `checkins.marks: has 11 marks; write from 1 to 10, as in [24h, 48h]`},
+		{"checkins: {marks: [0s]}", `checkins.marks: "0s" is not after the scene's end; write a longer one, as in [24h, 48h]`},
+		{"checkins: {marks: [10us]}", `checkins.marks: "10us" is not after the scene's end; write a longer one, as in [24h, 48h]`},
+		{"checkins: {marks: [-1h]}", `checkins.marks: "-1h" is not after the scene's end; write a longer one, as in [24h, 48h]`},
+		{"checkins: {marks: [720h1s]}", `checkins.marks: "720h1s" is longer than 30 days; write 720h or less`},
+		{"checkins: {marks: [48h, 24h]}", `checkins.marks: "24h" does not come after the one before it; write them in rising order, each once, as in [24h, 48h]`},
+		{"checkins: {marks: [24h, 1440m]}", `checkins.marks: "1440m" does not come after the one before it; write them in rising order, each once, as in [24h, 48h]`},
+		// log, operator
+		{"log: {level: trace}", `log.level: "trace" is no level; write debug, info, warn or error`},
+		{"log: {format: xml}", `log.format: "xml" is no format; write text or json`},
+		{"operator: {name: 5}", `operator.name: "5" is not text; put it in quotes`},
+		{"operator: {name: " + long + "}", `operator.name: has 101 characters; shorten it to 80`},
+		{`operator: {name: "a\nb"}`, `operator.name: "a\nb" has a line break or a control character; write it on one line`},
+		// help
+		{"help: {lines: 5}", `help.lines: not a list; write each line with name, contact and checked (in the environment as JSON)`},
+		{"help: {lines: [a]}", `help.lines: line 1 is not written as name, contact and checked; give it these three`},
+		{lines("name: A, contact: B, checked: 2026-11-01, chekced: x"), `help.lines: line 1 ("A"): unknown field "chekced"; did you mean checked?`},
+		{lines("contact: B, checked: 2026-11-01"), `help.lines: line 1: name empty; fill it in, or remove the line`},
+		{lines("name: A, contact: ' ', checked: 2026-11-01"), `help.lines: line 1 ("A"): contact empty; fill it in, or remove the line`},
+		{lines("name: A, contact: 0111, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "73" is not text; put it in quotes`},
+		{lines("name: A, contact: 555-0100, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "555-0100" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: Example line, contact: B, checked: 2026-11-01"), `help.lines: line 1 ("Example line"): name "Example line" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: A, contact: <number>, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "<number>" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: A, contact: XXX, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "XXX" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: A, contact: todo, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "todo" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: A, checked: 2026-11-01, contact: " + long), `help.lines: line 1 ("A"): contact has 101 characters; shorten it to 100`},
+		{lines("name: A, contact: B"), `help.lines: line 1 ("A"): checked empty; write the date you last tried this line, as in 2026-03-31`},
+		{lines("name: A, contact: B, checked: last week"), `help.lines: line 1 ("A"): checked "last week" is no date; write year, month and day, as in 2026-03-31`},
+		{lines("name: A, contact: B, checked: 2026-02-30"), `help.lines: line 1 ("A"): checked "2026-02-30" is no date; write year, month and day, as in 2026-03-31`},
+		{lines("name: A, contact: B, checked: 2026-11-22"), `help.lines: line 1 ("A"): checked 2026-11-22 is in the future; write the date you last tried this line`},
+		{lines("name: A, contact: B, checked: 2025-11-20"), `help.lines: line 1 ("A"): checked 2025-11-20 is 366 days ago; try the line, then write today's date, or remove it`},
+		{"help:\n  lines:" + strings.Repeat("\n    - {name: A, contact: B, checked: 2026-11-01}", 9), `help.lines: has 9 lines; keep the best 8, so that they fit one message`},
+	} {
+		got, err := load(t, c.yaml)
+		if fmt.Sprint(err) != c.want {
+			t.Errorf("%s\ngot  %v\nwant %s", c.yaml, err, c.want)
+		}
+		if !reflect.DeepEqual(got, Config{}) {
+			t.Errorf("%s: a configuration came with the error: %+v", c.yaml, got)
+		}
+	}
+}
+
+func TestWhatIsWrongInTheEnvironmentNamesTheVariable(t *testing.T) {
+	for variable, want := range map[string]string{
+		"AFTERCARE_STORE_PTH=x":         `AFTERCARE_STORE_PTH: unknown variable; did you mean AFTERCARE_STORE_PATH?`,
+		"AFTERCARE_TOKEN=verysecret":    `AFTERCARE_TOKEN: unknown variable; did you mean AFTERCARE_DISCORD_TOKEN?`,
+		"AFTERCARE_CHECKINS_MARKS=24":   `checkins.marks (from AFTERCARE_CHECKINS_MARKS): "24" is no duration; write a number and a unit, as in [24h, 48h]`,
+		"AFTERCARE_HELP_LINES=[{]":      `help.lines (from AFTERCARE_HELP_LINES): not a list; write each line with name, contact and checked (in the environment as JSON)`,
+		"AFTERCARE_DISCORD_TOKEN=Bot a": `discord.token: begins with "Bot "; leave that out, it is added`,
+	} {
+		if _, err := load(t, "", variable); fmt.Sprint(err) != want {
+			t.Errorf("%s\ngot  %v\nwant %s", variable, err, want)
+		}
+	}
+}
+
+func TestAllProblemsComeTogether(t *testing.T) {
+	_, err := load(t, "discord: {tokn: a}\nlog: {level: loud}\ncheckins: {marks: [24]}",
+		"AFTERCARE_NOPE=1", "AFTERCARE_STORE_KEY=a", "AFTERCARE_STORE_KEY_FILE=b")
+	var names []string
+	for line := range strings.Lines(fmt.Sprint(err)) {
+		name, _, _ := strings.Cut(line, ":")
+		names = append(names, name)
+	}
+	want := []string{"discord.tokn", "AFTERCARE_NOPE", "checkins.marks", "log.level", "store.key"}
+	if !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q\n%v", names, want, err)
+	}
+}
+
+func TestWhichFileIsRead(t *testing.T) {
+	inDir(t, map[string]string{"config.yaml": "log: {format: json}", "other.yaml": "log: {level: warn}", "dir/x": ""})
+	if c, err := loadConfig("", nil, testDay); err != nil || c.Log.Format != "json" {
+		t.Errorf("config.yaml of the working directory: %+v, %v", c, err)
+	}
+	if c, err := loadConfig("other.yaml", nil, testDay); err != nil || c.Log.Format != "text" || c.Log.Level != slog.LevelWarn {
+		t.Errorf("a named file: %+v, %v", c, err)
+	}
+	for path, want := range map[string]string{
+		"missing.yaml": "missing.yaml: cannot be read (no such file or directory); check the path given with --config",
+		"dir":          "dir: cannot be read (is a directory); check the path given with --config",
+	} {
+		if _, err := loadConfig(path, nil, testDay); runtime.GOOS != "windows" && fmt.Sprint(err) != want {
+			t.Errorf("%s: got %v, want %s", path, err, want)
+		}
+	}
+}
+
+// TestEverySecretComesInEveryWay also holds that the file's name is kept, and line ends are not.
+func TestEverySecretComesInEveryWay(t *testing.T) {
+	files := map[string]string{
+		"empty.yaml": "", "token.txt": "a.b.c\r\n", "key.txt": "master\n\n",
+		"literal.yaml":         "discord: {token: a.b.c}\nstore: {key: master}",
+		"files.yaml":           "discord: {token_file: token.txt}\nstore: {key_file: key.txt}",
+		"creds/discord.token":  "a.b.c\n",
+		"creds/store.key":      "master\n",
+		"creds/something.else": "",
+	}
+	for name, c := range map[string]struct {
+		path string
+		env  []string
+		read bool
+	}{
+		"as they stand in the file": {"literal.yaml", nil, false},
+		"files named in the file":   {"files.yaml", nil, true},
+		"variables":                 {"empty.yaml", []string{"AFTERCARE_DISCORD_TOKEN=a.b.c", "AFTERCARE_STORE_KEY=master\n"}, false},
+		"files named by variables":  {"empty.yaml", []string{"AFTERCARE_DISCORD_TOKEN_FILE=token.txt", "AFTERCARE_STORE_KEY_FILE=key.txt"}, true},
+		"credentials":               {"empty.yaml", []string{"CREDENTIALS_DIRECTORY=creds"}, true},
+	} {
+		inDir(t, files)
+		if err := os.Chmod("creds/store.key", 0o440); err != nil { // as systemd's ACL looks
+			t.Fatal(err)
+		}
+		got, err := loadConfig(c.path, c.env, testDay)
+		if err != nil || got.Discord.Token != "a.b.c" || got.Store.Key != "master" {
+			t.Errorf("%s: %q, %q, %v", name, string(got.Discord.Token), string(got.Store.Key), err)
+		}
+		if c.read != (got.Discord.TokenFile != "") || c.read != (got.Store.KeyFile != "") {
+			t.Errorf("%s: files %q and %q", name, got.Discord.TokenFile, got.Store.KeyFile)
+		}
+	}
+}
+
+func TestWhatIsWrongWithSecrets(t *testing.T) {
+	const hiddenWord = "verysecret"
+	files := map[string]string{
+		"key": hiddenWord, "open": hiddenWord, "empty": "\n", "large": strings.Repeat("a", maxSecret+1),
+		"creds/store.key": hiddenWord, "dir/x": "", "openliteral.yaml": "store: {key: " + hiddenWord + "}",
+	}
+	for _, c := range []struct{ yaml, env, want string }{
+		{"store: {key: verysecret}", "AFTERCARE_STORE_KEY=verysecret", "store.key: set in 2 ways, by store.key in c.yaml and by AFTERCARE_STORE_KEY; keep one of them"},
+		{"store: {key_file: key}", "AFTERCARE_STORE_KEY_FILE=key", "store.key: set in 2 ways, by store.key_file in c.yaml and by AFTERCARE_STORE_KEY_FILE; keep one of them"},
+		{"store: {key: verysecret, key_file: key}", "CREDENTIALS_DIRECTORY=creds", "store.key: set in 3 ways, by store.key in c.yaml and by store.key_file in c.yaml and by the credential store.key; keep one of them"},
+		{"store: {key_file: none}", "", "store.key: the file none (store.key_file in c.yaml) cannot be read (no such file or directory); check the path, and that this user may read it"},
+		{"store: {key_file: dir}", "", "store.key: the file dir (store.key_file in c.yaml) cannot be read (is a directory); name a file that holds the secret and nothing else"},
+		{"store: {key_file: open}", "", "store.key: the file open (store.key_file in c.yaml) can be read by others; run: chmod 600 open"},
+		{"", "AFTERCARE_STORE_KEY_FILE=empty", "store.key: the file empty (AFTERCARE_STORE_KEY_FILE) is empty; write the secret into it"},
+		{"", "AFTERCARE_STORE_KEY_FILE=large", "store.key: the file large (AFTERCARE_STORE_KEY_FILE) is too large for a secret; name a file that holds the secret and nothing else"},
+	} {
+		files["c.yaml"] = c.yaml
+		inDir(t, files)
+		if err := os.Chmod("open", 0o640); err != nil {
+			t.Fatal(err)
+		}
+		_, err := loadConfig("c.yaml", []string{c.env}, testDay)
+		if runtime.GOOS != "windows" && fmt.Sprint(err) != c.want {
+			t.Errorf("%s %s\ngot  %v\nwant %s", c.yaml, c.env, err, c.want)
+		}
+		if strings.Contains(fmt.Sprint(err), hiddenWord) {
+			t.Errorf("the error shows the secret: %v", err)
+		}
+	}
+	if err := os.Chmod("openliteral.yaml", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const want = "store.key: stands in openliteral.yaml, which others can read; run: chmod 600 openliteral.yaml"
+	if _, err := loadConfig("openliteral.yaml", nil, testDay); runtime.GOOS != "windows" && fmt.Sprint(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestNoErrorShowsWhatMayBeASecret(t *testing.T) {
+	for _, text := range []string{
+		"verysecret", "token: verysecret", "discord: verysecret", "discord: {token: Bot verysecret}",
+		"discord: {token: [verysecret]}", "discord: {tken: verysecret}", "discord: {api_url: 'https://a:verysecret@b'}",
+		"discord: {token: *verysecret}", "- verysecret",
+	} {
+		_, err := load(t, text, "AFTERCARE_TOKEN=verysecret")
+		if err == nil || strings.Contains(err.Error(), "verysecret") || strings.Contains(err.Error(), "verys") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestASecretDoesNotShow(t *testing.T) {
+	var c Config
+	c.Discord.Token, c.Store.Key = "verysecret", "verysecret"
+	printed := fmt.Sprint(c, &c, c.Discord.Token)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%e", "%U"} {
+		printed += fmt.Sprintf(verb, c) + fmt.Sprintf(verb, c.Store.Key) + fmt.Sprintf(verb, []any{&c.Store.Key})
+	}
+	asJSON, err := json.Marshal(map[string]any{"config": c, "list": []Secret{"verysecret"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(h).Info("config", "config", c, "token", c.Discord.Token, "list", []Secret{"verysecret"})
+	}
+	for _, text := range []string{printed, string(asJSON), log.String()} {
+		if strings.Contains(text, "verys") || strings.Contains(text, fmt.Sprintf("%x", "verys")) || !strings.Contains(text, hidden) {
+			t.Errorf("shows a secret, or hides it otherwise: %s", text)
+		}
+	}
+}
+
+func TestReadyNamesWhatIsMissing(t *testing.T) {
+	const want = `discord.token: missing; set AFTERCARE_DISCORD_TOKEN or discord.token_file, the token is on the Bot page of your application
+store.key: missing; make one with: aftercare key new > aftercare.key && chmod 600 aftercare.key, then set store.key_file: aftercare.key
+operator.name: missing; write the name people know you by, it is shown to them before they agree`
+	if got := fmt.Sprint(defaultConfig().Ready()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// exampleFile returns config.example.yaml from the top of the tree.
+func exampleFile(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "config.example.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func TestTheExampleIsTheDefaults(t *testing.T) {
+	got := mustLoad(t, exampleFile(t))
+	if want := defaultConfig(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// TestTheExampleHasEveryKey reads the keys off the example's lines, those commented out (#key:)
+// too, and asks for a comment (# why) above each.
+func TestTheExampleHasEveryKey(t *testing.T) {
+	section := regexp.MustCompile(`^(\w+):$`)
+	entry := regexp.MustCompile(`^  #?(\w+):( |$)`)
+	var found []string
+	var in, above string
+	for line := range strings.Lines(exampleFile(t)) {
+		line = strings.TrimRight(line, "\n")
+		if m := section.FindStringSubmatch(line); m != nil {
+			in = m[1]
+		} else if m := entry.FindStringSubmatch(line); m != nil {
+			found = append(found, in+"."+m[1])
+			if !strings.HasPrefix(above, "  # ") {
+				t.Errorf("%s.%s has no comment above it", in, m[1])
+			}
+		}
+		above = line
+	}
+	if want := allKeys(); !slices.Equal(found, want) {
+		t.Errorf("config.example.yaml has %q\nthe program knows  %q", found, want)
+	}
+}
+
+// TestTheExampleWorksUncommented holds that each key written out as a comment can be used.
+func TestTheExampleWorksUncommented(t *testing.T) {
+	text := exampleFile(t)
+	for _, name := range []string{"token_file", "key_file"} {
+		text = strings.Replace(text, "#"+name+":", name+":", 1)
+	}
+	sample := regexp.MustCompile(`(?m)^  #( +(lines:|- name:|contact:|checked:).*)$`)
+	text = sample.ReplaceAllString(strings.Replace(text, "  lines: []\n", "", 1), "$1")
+	text = strings.ReplaceAll(text, "\n   lines:", "\n  lines:")
+	inDir(t, map[string]string{"config.yaml": text, "discord.token": "a.b.c", "aftercare.key": "k"})
+	c, err := loadConfig("", nil, testDay)
+	if err != nil || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
+		t.Errorf("%+v, %v\n%s", c, err, text)
+	}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"aftercare/bot"
+	"aftercare/scheduler"
+	"aftercare/store"
+)
+
+func runCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the bot", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path, os.Environ(), time.Now())
+			if err == nil {
+				err = cfg.Ready()
+			}
+			if err != nil {
+				return fmt.Errorf("the configuration needs a look:\n%w", err)
+			}
+			log := newLog(cfg, cmd.ErrOrStderr())
+			h, err := build(cmd.Context(), cfg, world{now: time.Now, log: log})
+			if err != nil {
+				return err
+			}
+			return h.run(cmd.Context())
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "", "the configuration file (default config.yaml, if there is one)")
+	return cmd
+}
+
+func newLog(cfg Config, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// world is what the house stands in: a clock, a log, and the way to Discord. The
+// demo's has a clock to push and a Discord in the process.
+type world struct {
+	now       func() time.Time
+	log       *slog.Logger
+	transport http.RoundTripper // nil: the network
+	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// house is the whole program, wired and not yet running.
+type house struct {
+	store     *store.Store
+	bot       *bot.Bot
+	scheduler *scheduler.Scheduler
+	log       *slog.Logger
+}
+
+// build opens the database and joins the parts. Nothing runs yet.
+func build(ctx context.Context, cfg Config, w world) (*house, error) {
+	key, err := store.ParseMasterKey(string(cfg.Store.Key))
+	if err != nil {
+		return nil, fmt.Errorf("store.key: %w", err)
+	}
+	st, err := store.Open(ctx, store.Options{Path: cfg.Store.Path, KeysPath: cfg.Store.KeysPath, Key: key, Marks: cfg.Checkins.Marks})
+	if err != nil {
+		return nil, err
+	}
+	st.Now = w.now
+	var lines []bot.HelpLine
+	for _, l := range cfg.Help.Lines {
+		lines = append(lines, bot.HelpLine(l))
+	}
+	b, err := bot.New(st, bot.Options{
+		Token: string(cfg.Discord.Token), APIURL: cfg.Discord.APIURL, RequestsPerSecond: cfg.Discord.RequestsPerSecond,
+		AgeRestricted: cfg.Discord.AgeRestricted, Operator: cfg.Operator.Name, HelpLines: lines, Marks: cfg.Checkins.Marks,
+		Version: version(), Log: w.log, Transport: w.transport, Dial: w.dial,
+	})
+	if err != nil {
+		st.Close()
+		return nil, err
+	}
+	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log}
+	b.Wake = h.scheduler.Wake
+	return h, nil
+}
+
+// run connects, and lives until ctx is done. Then it stops hearing, finishes what
+// is in hand, and closes the database, in that order.
+func (h *house) run(ctx context.Context) error {
+	defer h.store.Close()
+	if err := h.bot.Open(ctx); err != nil {
+		return errors.Join(err, h.bot.Close())
+	}
+	h.log.Info("aftercare is running", "version", version())
+	var wg sync.WaitGroup
+	wg.Go(func() { h.scheduler.Run(ctx) })
+	<-ctx.Done()
+	h.log.Info("aftercare is stopping")
+	err := h.bot.Close()
+	wg.Wait()
+	return err
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aftercare/bot/discordtest"
+	"aftercare/bot/discordtest/conformance"
+	"aftercare/store"
+)
+
+var update = flag.Bool("update", false, "write what the bot says now into the conversations")
+
+// TestScript plays each conversation in testdata/script through the whole
+// program: real discordgo, cron and SQLite, and a Discord in the process. It
+// compares every line that anybody sees, and afterwards what is on the disk.
+func TestScript(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no conversations", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			check := conformance.Open(t)
+			var got string
+			synctest.Test(t, func(t *testing.T) { got = playScript(t, dir, parseConversation(string(b)), check) })
+			if got == string(b) {
+				return
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			t.Errorf("the conversation went another way; see it with: go test ./cmd/aftercare -run TestScript -update && git diff\n%s", firstDifference(string(b), got))
+		})
+	}
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := 0; i < len(w) || i < len(g); i++ {
+		a, b := "(the end)", "(the end)"
+		if i < len(w) {
+			a = w[i]
+		}
+		if i < len(g) {
+			b = g[i]
+		}
+		if a != b {
+			return "line " + strconv.Itoa(i+1) + "\n want: " + a + "\n  got: " + b
+		}
+	}
+	return ""
+}
+
+// evening is when every conversation begins. A bubble begins in 2000, before
+// Discord did.
+var evening = time.Date(2026, time.March, 10, 20, 0, 0, 0, time.UTC)
+
+// stage is the whole program in a bubble.
+type stage struct {
+	t       *testing.T
+	dir     string
+	cfg     Config
+	discord *discordtest.Discord
+	log     *bytes.Buffer
+	logger  *slog.Logger
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+func newStage(t *testing.T, dir string) *stage {
+	time.Sleep(time.Until(evening))
+	key, err := store.NewMasterKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := defaultConfig()
+	cfg.Discord.Token, cfg.Operator.Name = "test-token", "Robin"
+	cfg.Store.Key = Secret(key)
+	cfg.Store.Path, cfg.Store.KeysPath = filepath.Join(dir, "aftercare.db"), filepath.Join(dir, "aftercare.keys")
+	s := &stage{t: t, dir: dir, cfg: cfg, log: &bytes.Buffer{}}
+	s.logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return s
+}
+
+func (s *stage) start() error {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	h, err := build(ctx, s.cfg, world{now: time.Now, log: s.logger, transport: s.discord, dial: s.discord.DialContext})
+	if err != nil {
+		cancel()
+		return err
+	}
+	s.cancel, s.done = cancel, make(chan error, 1)
+	go func() { s.done <- h.run(ctx) }()
+	settle()
+	return nil
+}
+
+func (s *stage) stop() error {
+	s.cancel()
+	return <-s.done
+}
+
+// settle lets everything happen that is due in the next moments.
+func settle() {
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+}
+
+func playScript(t *testing.T, dir string, c conversation, check func(method, path string, body []byte) error) string {
+	s := newStage(t, dir)
+	p := &player{pass: time.Sleep, start: s.start, stop: s.stop}
+	s.discord = discordtest.New(discordtest.Options{Now: time.Now, Say: p.hear, Check: check, Token: "Bot test-token"})
+	p.discord = s.discord
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, step := range c {
+		out.WriteString(step.line + "\n")
+		if step.remark {
+			continue
+		}
+		if err := p.act(step.line); err != nil {
+			out.WriteString(indent + "! " + err.Error() + "\n")
+		}
+		settle()
+		for _, said := range p.take() {
+			out.WriteString(indent + said + "\n")
+		}
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	s.discord.DropConnections()
+	if testing.Verbose() {
+		t.Log("\n" + s.log.String())
+	}
+	for _, err := range s.discord.Errors() {
+		t.Errorf("Discord would refuse: %v", err)
+	}
+	return out.String()
+}
