@@ -47,6 +47,7 @@ const (
 	stopTimeout = 3 * time.Second  // for the ones in hand when the program stops
 	idleLook    = time.Minute      // the longest sleep, whatever the timer says
 	afterError  = time.Second      // before the database is asked again
+	noteTries   = 3                // to note what became of a message
 )
 
 // Scheduler sends due deliveries, at most workers at once and one at a time to
@@ -56,7 +57,6 @@ type Scheduler struct {
 	sender Sender
 	now    func() time.Time
 	log    *slog.Logger
-	cron   *cron.Cron
 
 	bell chan struct{}
 	free chan struct{} // a token for each worker that has nothing to do
@@ -73,16 +73,21 @@ func New(q queue, s Sender, now func() time.Time, log *slog.Logger) *Scheduler {
 	for range workers {
 		sch.free <- struct{}{}
 	}
-	sch.cron = cron.New(cron.WithLogger(cronLog{log}), cron.WithLocation(time.UTC))
-	sch.every(bell, sch.Wake)
-	sch.every(housekeep, sch.forget)
 	return sch
 }
 
-func (s *Scheduler) every(spec string, job func()) {
-	if _, err := s.cron.AddFunc(spec, job); err != nil {
-		panic("scheduler: " + err.Error())
+// clock returns the bell and the housekeeping.
+func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
+	c := cron.New(cron.WithLogger(cronLog{s.log}), cron.WithLocation(time.UTC))
+	for spec, job := range map[string]func(){
+		bell:      s.Wake,
+		housekeep: func() { s.forget(ctx) },
+	} {
+		if _, err := c.AddFunc(spec, job); err != nil {
+			panic("scheduler: " + err.Error())
+		}
 	}
+	return c
 }
 
 // Wake asks for a look at what is due. It never blocks, and a wake during a look
@@ -97,12 +102,13 @@ func (s *Scheduler) Wake() {
 // Run sends what is due until ctx is done, finishes what is in hand, and then
 // returns. Nothing of it runs any more.
 func (s *Scheduler) Run(ctx context.Context) {
-	s.cron.Start()
+	clock := s.clock(ctx)
+	clock.Start()
 	defer func() {
-		<-s.cron.Stop().Done()
+		<-clock.Stop().Done()
 		s.busy.Wait()
 	}()
-	s.forget()
+	s.busy.Go(func() { s.forget(ctx) }) // what is due does not wait for it
 	for ctx.Err() == nil {
 		wait := s.look(ctx)
 		timer := time.NewTimer(wait)
@@ -130,9 +136,9 @@ func (s *Scheduler) look(ctx context.Context) time.Duration {
 		if len(due) == 0 {
 			break
 		}
-		for _, group := range byRecipient(due) {
+		for _, d := range due {
 			<-s.free
-			s.busy.Go(func() { s.work(ctx, group) })
+			s.busy.Go(func() { s.work(ctx, d) })
 		}
 	}
 	next, ok, err := s.queue.NextDue(ctx)
@@ -140,12 +146,10 @@ func (s *Scheduler) look(ctx context.Context) time.Duration {
 		return s.failed(ctx, "next", err)
 	}
 	wait := next.Sub(s.now())
-	if !ok || wait > idleLook || wait <= 0 {
-		// What is due and was not claimed belongs to somebody who is being written
-		// to; the worker who does it wakes us.
+	if !ok || wait > idleLook {
 		return idleLook
 	}
-	return wait
+	return wait // it may have come due since the claim
 }
 
 func (s *Scheduler) failed(ctx context.Context, what string, err error) time.Duration {
@@ -155,63 +159,59 @@ func (s *Scheduler) failed(ctx context.Context, what string, err error) time.Dur
 	return afterError
 }
 
-// byRecipient groups deliveries, each group and the groups in the order they came.
-func byRecipient(due []store.Delivery) (groups [][]store.Delivery) {
-	at := map[int64]int{}
-	for _, d := range due {
-		i, ok := at[d.Recipient]
-		if !ok {
-			i = len(groups)
-			at[d.Recipient] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], d)
-	}
-	return groups
-}
-
-// work sends one person what is due to them, in order. What is left when the
-// program stops is claimed again at the next start.
-func (s *Scheduler) work(ctx context.Context, group []store.Delivery) {
+// work sends one delivery. One that was claimed as the program stops is claimed
+// again at the next start.
+func (s *Scheduler) work(ctx context.Context, d store.Delivery) {
 	defer func() {
 		s.free <- struct{}{}
 		s.Wake()
 	}()
-	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		return
+	}
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })()
-	for _, d := range group {
-		if ctx.Err() != nil {
-			return
-		}
-		if err := s.deliver(sending, d); err != nil {
-			s.log.Error("a delivery could not be noted; it will be looked at again", "kind", d.Kind, "err", err)
-		}
-	}
+	sent, err := s.send(sending, d)
+	s.note(context.WithoutCancel(ctx), d, s.outcome(d, sent, err))
 }
 
-// deliver sends one delivery and notes what became of it, however little time
-// the sending had left.
-func (s *Scheduler) deliver(ctx context.Context, d store.Delivery) error {
-	sending, cancel := context.WithTimeout(ctx, sendTimeout)
-	sent, err := s.send(sending, d)
-	cancel()
-	ctx = context.WithoutCancel(ctx)
+// outcome tells how what became of a delivery is noted.
+func (s *Scheduler) outcome(d store.Delivery, sent store.Sent, err error) func(context.Context) error {
 	var retry store.RetryError
 	switch {
 	case err == nil:
-		return s.queue.MarkSent(ctx, d, sent)
+		return func(ctx context.Context) error { return s.queue.MarkSent(ctx, d, sent) }
 	case errors.Is(err, store.ErrGone):
-		return s.queue.Drop(ctx, d)
+		return func(ctx context.Context) error { return s.queue.Drop(ctx, d) }
 	case errors.Is(err, store.ErrRefused):
 		s.log.Info("Discord refused a message; it waits until its recipient is back", "kind", d.Kind)
-		return s.queue.MarkRefused(ctx, d)
-	case errors.As(err, &retry):
-		return s.queue.Postpone(ctx, d, s.now().Add(retry.After))
+		return func(ctx context.Context) error { return s.queue.MarkRefused(ctx, d) }
 	}
 	wait := backoff(d.Attempts)
-	s.log.Warn("a message could not be sent; trying again", "kind", d.Kind, "attempt", d.Attempts+1, "in", wait.Round(time.Second), "err", err)
-	return s.queue.Postpone(ctx, d, s.now().Add(wait))
+	if errors.As(err, &retry) {
+		wait = retry.After
+	} else {
+		s.log.Warn("a message could not be sent; trying again", "kind", d.Kind, "attempt", d.Attempts+1, "in", wait.Round(time.Second), "err", err)
+	}
+	until := s.now().Add(wait)
+	return func(ctx context.Context) error { return s.queue.Postpone(ctx, d, until) }
+}
+
+// note writes down what became of a delivery, again if the database can't just
+// now: a message that was sent and is not noted is sent once more.
+func (s *Scheduler) note(ctx context.Context, d store.Delivery, outcome func(context.Context) error) {
+	for try := 1; ; try++ {
+		err := outcome(ctx)
+		if err == nil {
+			return
+		}
+		s.log.Error("a delivery could not be noted", "kind", d.Kind, "try", try, "err", err)
+		if try == noteTries {
+			return // its lease runs out
+		}
+		time.Sleep(afterError)
+	}
 }
 
 // send turns a panic of the sender into an error: one delivery that can't be put
@@ -226,8 +226,11 @@ func (s *Scheduler) send(ctx context.Context, d store.Delivery) (sent store.Sent
 	return s.sender.Send(ctx, d)
 }
 
-func (s *Scheduler) forget() {
-	n, err := s.queue.Forget(context.Background())
+func (s *Scheduler) forget(ctx context.Context) {
+	n, err := s.queue.Forget(ctx)
+	if ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		s.log.Error("housekeeping failed; trying again in a while", "err", err)
 	} else if n > 0 {

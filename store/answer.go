@@ -31,6 +31,8 @@ const (
 	ShareWords Level = "words" // all of it
 	ShareGist  Level = "gist"  // one line that tells neither feeling nor words
 	ShareKept  Level = "kept"  // nothing
+
+	unchosen Level = "" // it is to be chosen once more
 )
 
 var levels = []Level{ShareWords, ShareGist, ShareKept}
@@ -38,6 +40,7 @@ var levels = []Level{ShareWords, ShareGist, ShareKept}
 const (
 	keepAnswer    = 7 * 24 * time.Hour
 	keepReadWords = 24 * time.Hour
+	answersADay   = 300 // by one person, on their own account
 )
 
 // Answer is what a person replied to a check-in, or wrote on their own account.
@@ -101,7 +104,21 @@ func (t *tx) answerTo(c *checkin) (answer, error) {
 	return t.newAnswer(answer{writer: c.person, kind: "checkin", checkin: c.id, state: "draft"}, nil)
 }
 
+// newAnswer begins an answer. Of those that belong to no check-in a person may
+// begin only so many in a day: ErrTooOften.
 func (t *tx) newAnswer(a answer, source []byte) (answer, error) {
+	if a.checkin == 0 {
+		var n int
+		err := t.QueryRow(`
+			SELECT COUNT(*) FROM answers WHERE writer = $1 AND checkin IS NULL AND created_at > $2
+		`, a.writer, t.now-(24*time.Hour).Milliseconds()).Scan(&n)
+		if err != nil {
+			return a, err
+		}
+		if n >= answersADay {
+			return a, ErrTooOften
+		}
+	}
 	a.id = t.newID()
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	_, err := t.Exec(`
@@ -125,15 +142,30 @@ func (t *tx) saveBody(a answer) error {
 	return err
 }
 
-// writeForm replaces the words that came from a form.
+// writeForm replaces the words that came from a form, at their place.
 func (t *tx) writeForm(a answer, text Private) error {
-	if _, err := t.Exec(`DELETE FROM words WHERE answer = $1 AND source IS NULL`, a.id); err != nil {
+	if text.IsZero() {
+		_, err := t.Exec(`DELETE FROM words WHERE answer = $1 AND source IS NULL`, a.id)
 		return err
 	}
-	if text.IsZero() {
-		return nil
+	var id int64
+	err := t.QueryRow(`SELECT id FROM words WHERE answer = $1 AND source IS NULL`, a.id).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t.addWords(a, nil, text)
+	} else if err != nil {
+		return err
 	}
-	return t.addWords(a, nil, text)
+	return t.rewrite(a.writer, id, text)
+}
+
+// rewrite gives words another text.
+func (t *tx) rewrite(writer, words int64, text Private) error {
+	sealed, err := t.seal(writer, "words.text", words, text)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE words SET text = $2 WHERE id = $1`, words, sealed)
+	return err
 }
 
 func (t *tx) addWords(a answer, source []byte, text Private) error {
@@ -152,7 +184,7 @@ func (t *tx) answerView(a answer) (v Answer, err error) {
 		return v, nil
 	}
 	v = Answer{Feeling: a.body.Feeling, Need: a.body.Need, OnlyWords: a.onlyWords, Shared: a.state == "shared"}
-	rows, err := t.Query(`SELECT id, source IS NULL, text FROM words WHERE answer = $1 ORDER BY created_at, id`, a.id)
+	rows, err := t.Query(`SELECT id, source IS NULL, text FROM words WHERE answer = $1 ORDER BY id`, a.id)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var id int64
 		var form bool
@@ -288,7 +320,7 @@ func (t *tx) carry(id int64) error {
 	}
 	state := "kept"
 	for _, s := range shares {
-		if s.level == ShareKept || view.Empty() && a.kind != "touch" {
+		if s.level == ShareKept || s.level == unchosen || view.Empty() && a.kind != "touch" {
 			if err := t.retract(`share`, s.id); err != nil {
 				return err
 			}
@@ -333,10 +365,7 @@ func (t *tx) carryTo(a answer, s share) error {
 		return err
 	}
 	if standing {
-		if !s.read {
-			return nil // its first line says nothing, so there is nothing to show anew
-		}
-		return t.amend(`share`, s.id)
+		return t.showAnew(s)
 	}
 	err = t.QueryRow(`
 		SELECT EXISTS (
@@ -354,6 +383,21 @@ func (t *tx) carryTo(a answer, s share) error {
 	}
 	_, err = t.owe(owed{to: s.reader, kind: KindRelay, share: s.id})
 	return err
+}
+
+// showAnew has a relay shown as it is now, if it was read: before that its first
+// line says nothing. A gist has one message, whatever the bot thinks.
+func (t *tx) showAnew(s share) error {
+	if !s.read {
+		return nil
+	}
+	if s.level != ShareWords {
+		_, err := t.Exec(`UPDATE deliveries SET `+retracting+` WHERE share = $2 AND part > 0 AND want <> 'delete'`, t.now, s.id)
+		if err != nil {
+			return err
+		}
+	}
+	return t.amend(`share`, s.id)
 }
 
 // forgetAnswer deletes what somebody answered and takes it out of every DM. The
@@ -380,19 +424,26 @@ func (t *tx) forgetAnswer(id int64) error {
 	return nil
 }
 
-// unshare sets a share to kept, and deletes an answer of which nobody was given
-// anything else and that belongs to no check-in.
-func (t *tx) unshare(share int64) error {
-	var id, reader int64
-	if err := t.QueryRow(`SELECT answer, reader FROM shares WHERE id = $1`, share).Scan(&id, &reader); err != nil {
-		return err
-	}
+// unshare takes an answer from one reader. One that belongs to no check-in, and of
+// which nobody else was given anything, is deleted.
+func (t *tx) unshare(id, reader int64) error {
 	a, err := t.loadAnswer(`id = $1`, id)
 	if err != nil {
 		return err
 	}
+	if err := t.give(a, reader, ShareKept); err != nil {
+		return err
+	}
+	shares, err := t.shares(a)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(shares, func(s share) bool { return s.level == ShareWords || s.level == ShareGist }) {
+		return nil
+	}
 	if a.kind != "checkin" {
 		return t.forgetAnswer(id)
 	}
-	return t.give(a, reader, ShareKept)
+	_, err = t.Exec(`UPDATE answers SET state = 'kept' WHERE id = $1 AND state = 'shared'`, id)
+	return err
 }

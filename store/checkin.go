@@ -47,6 +47,7 @@ type CheckIn struct {
 	Late      bool // it could not be asked at its time
 	LaterAt   time.Time
 	LaterLeft int  // how often it can still be put off
+	Changing  bool // it was answered, and they are changing it
 	Panel     bool // typed words were heard, and their panel is the place to go on
 	Answer    Answer
 	Readers   []Reader
@@ -67,9 +68,9 @@ type checkin struct {
 // ownCheckin loads the check-in behind one of a person's own messages. ErrGone is
 // for everything else: a stranger's button, one that was cancelled, one forgotten.
 func (t *tx) ownCheckin(account Private, delivery int64) (c checkin, err error) {
-	p, err := t.find(account)
+	p, err := t.findOrGone(account)
 	if err != nil {
-		return c, ErrGone
+		return c, err
 	}
 	c, err = t.checkinOf(delivery)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && c.person != p.id {
@@ -273,6 +274,9 @@ func (s *Store) Later(ctx context.Context, account Private, delivery int64) (Che
 		}
 		c.postponed++
 		c.step = StepLater
+		if c.state == "skipped" {
+			c.state = "asked"
+		}
 		due := t.now + laterBy.Milliseconds()
 		_, err := t.Exec(`
 			UPDATE deliveries
@@ -294,28 +298,27 @@ func (t *tx) noReask(checkin int64) error {
 	return err
 }
 
-// asked notes that a check-in stands in its person's DM.
-func (t *tx) asked(delivery int64) error {
+// asked notes that a check-in stands in its person's DM. One that was put off in
+// the meantime stays so.
+func (t *tx) asked(delivery int64, changed bool) error {
 	_, err := t.Exec(`
 		UPDATE checkins
 		SET state = CASE state WHEN 'planned' THEN 'asked' ELSE state END,
-		    step = CASE step WHEN 'later' THEN 'prompt' ELSE step END,
+		    step = CASE WHEN step = 'later' AND NOT $3 THEN 'prompt' ELSE step END,
 		    asked_at = $2
 		WHERE id = (SELECT checkin FROM deliveries WHERE id = $1)
-	`, delivery, t.now)
+	`, delivery, t.now, changed)
 	return err
 }
 
-// cancel ends a check-in and takes its messages out of the DM.
-func (t *tx) cancel(id int64, forget bool) error {
+// cancel ends a check-in, deletes what was answered to it, which nobody can get
+// at any more, and takes its messages out of the DM.
+func (t *tx) cancel(id int64) error {
 	if _, err := t.Exec(`UPDATE checkins SET state = 'cancelled' WHERE id = $1`, id); err != nil {
 		return err
 	}
 	if err := t.retract(`checkin`, id); err != nil {
 		return err
-	}
-	if !forget {
-		return nil
 	}
 	answers, err := t.ids(`SELECT id FROM answers WHERE checkin = $1`, id)
 	if err != nil {
@@ -338,8 +341,7 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 		return false, err
 	}
 	if paused && d.Want == Post {
-		_, err := t.Exec(`UPDATE deliveries SET waiting = 1, next_at = NULL, lease = NULL WHERE id = $1`, d.ID)
-		return false, err
+		return false, t.layAside(d.ID)
 	}
 	late := t.time().Sub(d.Due)
 	if d.Kind != KindCheckIn || d.Want != Post || late <= foldAfter {
@@ -349,59 +351,61 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	end := ""
 	if late > lapseAfter {
-		end = "lapsed"
-	} else {
-		var newer bool
-		err := t.QueryRow(`
-			SELECT EXISTS (
-				SELECT 1
-				FROM checkins c
-				JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
-				WHERE c.scene = $1 AND c.person = $2 AND d.want = 'post'
-				  AND d.due_at > $3 AND d.due_at <= $4 AND (d.next_at IS NOT NULL OR d.waiting = 1)
-			)
-		`, c.scene, c.person, d.Due.UnixMilli(), t.now).Scan(&newer)
-		if err != nil {
-			return false, err
-		}
-		if newer {
-			end = "folded"
-		}
+		return false, t.end(c, "lapsed")
 	}
-	if end == "" {
-		return true, nil
+	newer, err := t.newerAsked(c, d)
+	if err != nil || !newer {
+		return true, err
 	}
-	if c.state == "planned" {
-		if _, err := t.Exec(`UPDATE checkins SET state = $2 WHERE id = $1`, c.id, end); err != nil {
-			return false, err
-		}
+	return false, t.end(c, "folded")
+}
+
+// newerAsked tells whether a later check-in of the same scene is due or was asked.
+func (t *tx) newerAsked(c checkin, d Delivery) (newer bool, err error) {
+	err = t.QueryRow(`
+		SELECT EXISTS (
+			SELECT 1
+			FROM checkins c
+			JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+			WHERE c.scene = $1 AND c.person = $2 AND c.id <> $3
+			  AND d.due_at > $4 AND d.due_at <= $5
+			  AND (c.state IN ('asked', 'answering', 'done', 'skipped')
+			       OR d.want = 'post' AND (d.next_at IS NOT NULL OR d.waiting = 1))
+		)
+	`, c.scene, c.person, c.id, d.Due.UnixMilli(), t.now).Scan(&newer)
+	return newer, err
+}
+
+// end stops a check-in that is too late to be sent. One that was asked before
+// and came too late the second time stays answerable.
+func (t *tx) end(c checkin, state string) error {
+	if _, err := t.Exec(`UPDATE checkins SET state = $2 WHERE id = $1 AND state = 'planned'`, c.id, state); err != nil {
+		return err
 	}
-	_, err = t.Exec(`UPDATE deliveries SET next_at = NULL, lease = NULL WHERE id = $1`, d.ID)
-	return false, err
+	_, err := t.Exec(`
+		UPDATE deliveries
+		SET want = CASE WHEN message IS NULL THEN 'delete' ELSE 'edit' END, next_at = NULL, lease = NULL
+		WHERE id = $1
+	`, c.delivery)
+	return err
 }
 
 // view returns a check-in as its person sees it through one message.
 func (t *tx) view(c checkin) (v CheckIn, err error) {
-	v = CheckIn{Mark: time.Duration(c.mark) * time.Millisecond, Step: c.step, LaterLeft: laterAtMost - c.postponed}
+	v = CheckIn{Mark: time.Duration(c.mark) * time.Millisecond, Step: c.step, Changing: c.state == "done", LaterLeft: laterAtMost - c.postponed}
 	err = t.QueryRow(`
 		SELECT NOT EXISTS (
 			SELECT 1 FROM checkins
-			WHERE scene = $1 AND person = $2 AND mark > $3 AND state IN ('planned', 'asked')
+			WHERE scene = $1 AND person = $2 AND mark > $3 AND state NOT IN ('folded', 'lapsed', 'cancelled')
 		)
 	`, c.scene, c.person, c.mark).Scan(&v.Last)
 	if err != nil {
 		return v, err
 	}
-	var due int64
-	var sentAt sql.NullInt64
-	err = t.QueryRow(`SELECT due_at, sent_at FROM deliveries WHERE checkin = $1 AND kind = 'checkin'`, c.id).Scan(&due, &sentAt)
-	if err != nil {
+	if err := t.viewTimes(c, &v); err != nil {
 		return v, err
 	}
-	v.LaterAt = fromMilli(due)
-	v.Late = t.time().Sub(v.LaterAt) > onTime
 	err = t.QueryRow(`
 		SELECT EXISTS (SELECT 1 FROM deliveries WHERE checkin = $1 AND kind = 'panel' AND part > $2 AND want <> 'delete')
 	`, c.id, c.part).Scan(&v.Panel)
@@ -417,6 +421,23 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	}
 	v.Readers, err = t.readerViews(c, a)
 	return v, err
+}
+
+// viewTimes tells when a check-in comes again, and whether it came late: what is
+// opened long after it came is not late.
+func (t *tx) viewTimes(c checkin, v *CheckIn) error {
+	var due, at int64
+	err := t.QueryRow(`
+		SELECT due_at, CASE WHEN want = 'post' THEN $2 ELSE COALESCE(sent_at, due_at) END
+		FROM deliveries
+		WHERE checkin = $1 AND kind = 'checkin'
+	`, c.id, t.now).Scan(&due, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	v.LaterAt = fromMilli(due)
+	v.Late = fromMilli(at).Sub(v.LaterAt) > onTime
+	return err
 }
 
 // readerViews returns whom an answer may be shared with, and what each was given.

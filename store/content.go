@@ -104,6 +104,9 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 			return ErrGone
 		}
 		v, err := t.view(row)
+		if c.Want == Post && v.Step == StepLater {
+			v.Step = StepPrompt // this is the message that they asked for
+		}
 		c.CheckIn = &v
 		return err
 	case KindOffer:

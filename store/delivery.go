@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math/rand/v2"
 	"time"
 )
 
@@ -54,7 +55,8 @@ type Delivery struct {
 	Due       time.Time
 	Attempts  int // that failed before this one
 
-	version int64
+	lease   int64 // names this claim: a mark by an earlier one is nothing
+	version int64 // of the row when it was claimed
 }
 
 // owed is a delivery to be made.
@@ -68,8 +70,8 @@ type owed struct {
 }
 
 // owe writes down that a message is owed. Owed once more, it is due at the new
-// time; a message that stands already is left to stand, and one that was taken
-// out is put there anew.
+// time; a message that stands already is left to stand. One that was to be taken
+// out is shown anew if it still stands, and else posted as another message.
 func (t *tx) owe(o owed) (id int64, err error) {
 	if o.due == 0 {
 		o.due = t.now
@@ -80,9 +82,9 @@ func (t *tx) owe(o owed) (id int64, err error) {
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 		ON CONFLICT (recipient, kind, subject, part) DO UPDATE
 		SET due_at  = excluded.due_at,
-		    want    = CASE WHEN message IS NULL OR want = 'delete' THEN 'post' ELSE want END,
+		    want    = CASE WHEN message IS NULL THEN 'post' WHEN want = 'delete' THEN 'edit' ELSE want END,
 		    next_at = CASE WHEN lease IS NULL AND (message IS NULL OR want = 'delete') THEN excluded.next_at ELSE next_at END,
-		    round   = round + (want = 'delete'),
+		    round   = round + (want = 'delete' AND CASE WHEN message IS NULL THEN lease IS NULL AND sent_at IS NOT NULL ELSE lease IS NOT NULL END),
 		    waiting = 0,
 		    version = version + 1
 		RETURNING id
@@ -138,10 +140,11 @@ func (t *tx) wakeWaiting(person int64) error {
 }
 
 // ClaimDue takes up to n due deliveries into hand, soonest first, and returns
-// them; none means that nothing is due. Of a person who has one in hand already
-// it takes none, so that one person's messages keep their order. Late check-ins
-// are settled on the way (see settle), and the messages of whoever has paused
-// are laid aside.
+// them; none means that nothing is due. It takes one a person, and none of a
+// person who has one in hand already, so that one person's messages keep their
+// order and none of them waits in a claim for the others. Late check-ins are
+// settled on the way (see settle), and the messages of whoever has paused are
+// laid aside.
 //
 // A claim that is neither marked, postponed nor refused within Lease comes back.
 func (s *Store) ClaimDue(ctx context.Context, n int) ([]Delivery, error) {
@@ -153,8 +156,8 @@ func (s *Store) ClaimDue(ctx context.Context, n int) ([]Delivery, error) {
 	}
 }
 
-// claim claims one batch. settled tells that the batch was full, so that there
-// may be more behind it.
+// claim claims one batch. settled tells that some were due and none of them is
+// sent, so that there may be more behind them.
 func (s *Store) claim(ctx context.Context, n int) (due []Delivery, settled bool, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		candidates, err := t.candidates(n)
@@ -162,17 +165,22 @@ func (s *Store) claim(ctx context.Context, n int) (due []Delivery, settled bool,
 			return err
 		}
 		settled = len(candidates) > 0
+		taken := map[int64]bool{}
 		for _, d := range candidates {
-			keep, err := t.settle(d)
+			if taken[d.Recipient] {
+				continue
+			}
+			send, err := t.settle(d)
 			if err != nil {
 				return err
 			}
-			if !keep {
+			if !send {
 				continue
 			}
-			if _, err := t.Exec(`UPDATE deliveries SET lease = $2, next_at = $3 WHERE id = $1`, d.ID, s.owner, t.now+Lease.Milliseconds()); err != nil {
+			if err := t.take(&d); err != nil {
 				return err
 			}
+			taken[d.Recipient] = true
 			due = append(due, d)
 		}
 		return nil
@@ -180,15 +188,30 @@ func (s *Store) claim(ctx context.Context, n int) (due []Delivery, settled bool,
 	return due, settled, err
 }
 
+// take puts a delivery into hand.
+func (t *tx) take(d *Delivery) error {
+	d.lease = rand.Int64()
+	_, err := t.Exec(`
+		UPDATE deliveries SET lease = $2, next_at = $3, want = $4, waiting = 0 WHERE id = $1
+	`, d.ID, d.lease, t.now+Lease.Milliseconds(), d.Want)
+	return err
+}
+
+// claimable is what may be claimed at $1: not what belongs to a person who has
+// another one in hand.
+const claimable = `NOT EXISTS (
+	SELECT 1 FROM deliveries h
+	WHERE h.recipient = d.recipient AND h.lease IS NOT NULL AND h.next_at > $1
+)`
+
+// candidates returns what is due. An edit of a message that a crash kept from
+// being noted is its first post.
 func (t *tx) candidates(n int) (out []Delivery, err error) {
 	rows, err := t.Query(`
-		SELECT id, recipient, kind, part, want, due_at, attempts, version
+		SELECT id, recipient, kind, part, CASE WHEN want = 'edit' AND message IS NULL THEN 'post' ELSE want END,
+		       due_at, attempts, version
 		FROM deliveries d
-		WHERE next_at <= $1
-		  AND NOT EXISTS (
-			SELECT 1 FROM deliveries h
-			WHERE h.recipient = d.recipient AND h.lease IS NOT NULL AND h.next_at > $1
-		  )
+		WHERE next_at <= $1 AND `+claimable+`
 		ORDER BY next_at, id
 		LIMIT $2
 	`, t.now, n)
@@ -203,12 +226,23 @@ func (t *tx) candidates(n int) (out []Delivery, err error) {
 	return out, err
 }
 
-// NextDue returns when the next delivery is to be looked at. ok is false when
-// nothing is owed.
+// NextDue returns when the next delivery is to be looked at; a time that has
+// passed means now. What is due to somebody who has another one in hand is not
+// counted: marking that one is when to look again. ok is false when nothing is owed.
 func (s *Store) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next sql.NullInt64
 	err = s.inView(ctx, func(t *tx) error {
-		return t.QueryRow(`SELECT MIN(next_at) FROM deliveries WHERE next_at IS NOT NULL`).Scan(&next)
+		err := t.QueryRow(`
+			SELECT next_at
+			FROM deliveries d
+			WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR `+claimable+`)
+			ORDER BY next_at
+			LIMIT 1
+		`, t.now).Scan(&next)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return err
 	})
 	return fromMilli(next.Int64), next.Valid, err
 }
@@ -235,7 +269,7 @@ func (t *tx) inHand(d Delivery) (st standing, ok bool, err error) {
 		SELECT want, due_at, message, version
 		FROM deliveries
 		WHERE id = $1 AND lease = $2
-	`, d.ID, t.s.owner).Scan(&st.want, &st.due, &st.message, &version)
+	`, d.ID, d.lease).Scan(&st.want, &st.due, &st.message, &version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return st, false, nil
 	}
@@ -243,23 +277,34 @@ func (t *tx) inHand(d Delivery) (st standing, ok bool, err error) {
 	return st, err == nil, err
 }
 
-// next tells what a delivery whose message is now as given wants next, and when;
-// 0 is never.
+// next tells what a delivery that reached Discord, and whose message is now as
+// given, wants next, and when; 0 is never.
 func (st standing) next(message []byte, now int64) (Want, int64) {
-	again := max(st.due, now)
 	switch {
 	case message == nil && (!st.changed || st.want == Delete):
 		return Delete, 0
 	case message == nil:
-		return Post, again
+		return Post, max(st.due, now)
 	case !st.changed:
 		return Edit, 0
 	case st.want == Delete:
 		return Delete, now
 	case st.want == Post && st.due > now: // asked again later
-		return Post, again
+		return Post, st.due
 	}
 	return Edit, now
+}
+
+// still tells what a delivery that did not reach Discord wants, after people did
+// something to it.
+func (st standing) still(now int64) (Want, int64) {
+	switch {
+	case st.message == nil && st.want == Delete:
+		return Delete, 0
+	case st.message == nil || st.want == Post:
+		return Post, max(st.due, now)
+	}
+	return st.want, now
 }
 
 func (t *tx) release(d Delivery, want Want, next int64, message []byte) error {
@@ -292,14 +337,14 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 		}
 		_, err = t.Exec(`
 			UPDATE deliveries
-			SET heard_as = $2, sent_at = COALESCE(sent_at, $3), attempts = 0, waiting = 0
+			SET heard_as = $2, sent_at = CASE WHEN $4 = 'post' THEN $3 ELSE sent_at END, attempts = 0, waiting = 0
 			WHERE id = $1
-		`, d.ID, heard, t.now)
-		if err != nil {
+		`, d.ID, heard, t.now, d.Want)
+		if err != nil || d.Want != Post { // only a post tells that their DMs are open
 			return err
 		}
-		if d.Kind == KindCheckIn && d.Want == Post {
-			if err := t.asked(d.ID); err != nil {
+		if d.Kind == KindCheckIn {
+			if err := t.asked(d.ID, st.changed); err != nil {
 				return err
 			}
 		}
@@ -332,19 +377,37 @@ func (t *tx) reached(person int64, channel Private) error {
 }
 
 // Drop notes that there is nothing to send: the delivery was taken back between
-// claim and send, or what it spoke of is no longer kept.
+// claim and send, or what it spoke of is no longer kept. For somebody who paused
+// between the two it waits.
 func (s *Store) Drop(ctx context.Context, d Delivery) error {
 	return s.inTx(ctx, func(t *tx) error {
 		st, ok, err := t.inHand(d)
 		if err != nil || !ok {
 			return err
 		}
-		want, next := st.want, int64(0)
 		if st.changed {
-			want, next = st.next(st.message, t.now)
+			want, next := st.still(t.now)
+			return t.release(d, want, next, st.message)
 		}
-		return t.release(d, want, next, st.message)
+		var paused bool
+		if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
+			return err
+		}
+		if paused && st.want == Post {
+			return t.layAside(d.ID)
+		}
+		want := st.want
+		if st.message == nil {
+			want = Delete // nothing stands and nothing is owed
+		}
+		return t.release(d, want, 0, st.message)
 	})
+}
+
+// layAside has a delivery wait for its person.
+func (t *tx) layAside(delivery int64) error {
+	_, err := t.Exec(`UPDATE deliveries SET waiting = 1, next_at = NULL, lease = NULL WHERE id = $1`, delivery)
+	return err
 }
 
 // Postpone gives a delivery back after a failure, to be tried again at the given
@@ -357,7 +420,7 @@ func (s *Store) Postpone(ctx context.Context, d Delivery, until time.Time) error
 		}
 		want, next := st.want, until.UnixMilli()
 		if st.changed {
-			want, next = st.next(st.message, t.now)
+			want, next = st.still(t.now)
 		}
 		if err := t.release(d, want, next, st.message); err != nil {
 			return err
@@ -375,13 +438,12 @@ func (s *Store) MarkRefused(ctx context.Context, d Delivery) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := t.release(d, st.want, 0, st.message); err != nil {
+		if _, err := t.Exec(`UPDATE persons SET refused_at = $2 WHERE id = $1`, d.Recipient, t.now); err != nil {
 			return err
 		}
-		if _, err := t.Exec(`UPDATE deliveries SET waiting = (want <> 'delete') WHERE id = $1`, d.ID); err != nil {
-			return err
+		if st.want == Delete { // taken back meanwhile, or it can't be taken out
+			return t.release(d, Delete, 0, st.message)
 		}
-		_, err = t.Exec(`UPDATE persons SET refused_at = $2 WHERE id = $1`, d.Recipient, t.now)
-		return err
+		return t.layAside(d.ID)
 	})
 }

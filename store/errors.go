@@ -37,6 +37,9 @@ var (
 	ErrKeysMissing = errors.New("the database has a keys file that is not there; restore it beside the database, or start with a new database")
 	// ErrKeysForeign means that the keys file belongs to another database.
 	ErrKeysForeign = errors.New("the keys file belongs to another database; restore the two together")
+	// ErrDatabaseMissing means that there is a keys file with people's keys and no
+	// database: going on would destroy them.
+	ErrDatabaseMissing = errors.New("the keys file has people's keys and their database is not there; restore it, or move the keys file away to start anew")
 	// ErrInUse means that another process has the database open.
 	ErrInUse = errors.New("another aftercare is running on this database; stop it first")
 )

@@ -6,21 +6,27 @@ import (
 )
 
 const (
-	keepFinished = 7 * 24 * time.Hour // a delivery that is done and belongs to nothing else
+	keepLine     = 7 * 24 * time.Hour // a delivery that belongs to nothing else, done or tried in vain
 	forgetAtOnce = 500                // rows a transaction, so that nobody waits for it
 )
 
 // Forget deletes what was kept long enough: words a day after they were read and
 // everything else of an answer after 7 days, a scene with its check-ins 7 days
-// after its last mark, codes after a day. It returns how many rows went.
+// after its last mark, codes after a day. It returns how many rows went. Then it
+// empties the write-ahead log, where pages still stand as they were before.
 func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 	for {
 		n, err := s.forgetSome(ctx)
 		total += n
-		if err != nil || n == 0 {
+		if err != nil {
 			return total, err
 		}
+		if n == 0 {
+			break
+		}
 	}
+	_, err = s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return total, err
 }
 
 // sweeps are the retention rules; $1 is now, $2 how many rows at once. A share
@@ -62,13 +68,13 @@ var sweeps = []struct {
 			LIMIT $2
 		)`, time.Hour},
 	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
-	{"finished lines", `
+	{"lines", `
 		DELETE FROM deliveries WHERE id IN (
 			SELECT id
 			FROM deliveries
-			WHERE kind IN ('hello', 'linked', 'remark') AND next_at IS NULL AND waiting = 0 AND due_at <= $1
+			WHERE kind IN ('hello', 'linked', 'remark') AND due_at <= $1 AND lease IS NULL AND waiting = 0
 			LIMIT $2
-		)`, keepFinished},
+		)`, keepLine},
 }
 
 func (s *Store) forgetSome(ctx context.Context) (n int64, err error) {

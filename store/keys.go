@@ -88,10 +88,12 @@ func (k *keyring) load(ctx context.Context, fresh bool) error {
 	if err := k.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM keys`).Scan(&n); err != nil {
 		return err
 	}
-	if n == 0 {
-		if !fresh {
-			return ErrKeysMissing
-		}
+	switch {
+	case n == 0 && !fresh:
+		return ErrKeysMissing
+	case n > 2 && fresh: // more than the house's own, which a crash may leave
+		return ErrDatabaseMissing
+	case n == 0:
 		if err := k.begin(ctx); err != nil {
 			return err
 		}

@@ -26,8 +26,8 @@ type Notice struct {
 }
 
 func (t *tx) ownNotice(account Private, delivery int64) (p person, scene int64, err error) {
-	if p, err = t.find(account); err != nil {
-		return p, 0, ErrGone
+	if p, err = t.findOrGone(account); err != nil {
+		return p, 0, err
 	}
 	err = t.QueryRow(`
 		SELECT d.scene
@@ -85,17 +85,8 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 
 // stepOut is leaveScene with the notice left standing: it shows what they chose.
 func (t *tx) stepOut(scene, person int64) error {
-	if _, err := t.Exec(`UPDATE participants SET state = 'out' WHERE scene = $1 AND person = $2`, scene, person); err != nil {
+	if _, err := t.Exec(`UPDATE participants SET state = 'out', recorded_at = NULL WHERE scene = $1 AND person = $2`, scene, person); err != nil {
 		return err
 	}
-	open, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN ('planned', 'asked', 'answering')`, scene, person)
-	if err != nil {
-		return err
-	}
-	for _, id := range open {
-		if err := t.cancel(id, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.cancelIn(scene, person, false)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -42,9 +43,17 @@ func newCode() string {
 
 // plainCode is a code as people may type it, made comparable.
 func plainCode(code string) string {
-	code = strings.ToUpper(code)
-	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(code)
-	return strings.Trim(code, "`'\".")
+	return strings.Map(func(r rune) rune {
+		switch r = unicode.ToUpper(r); {
+		case r == 'O':
+			return '0'
+		case r == 'I' || r == 'L':
+			return '1'
+		case r >= '0' && r <= '9' || r >= 'A' && r <= 'Z':
+			return r
+		}
+		return -1 // dashes of all lengths, spaces, quotes
+	}, code)
 }
 
 // Invite makes a code for somebody who has just agreed, and owes them their
@@ -310,9 +319,9 @@ func (s *Store) PactWith(ctx context.Context, account, partner Private) (pact in
 // and keeps their own end and their own check-ins. ErrGone: no such end.
 func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
 	return s.inTx(ctx, func(t *tx) error {
-		p, err := t.find(account)
+		p, err := t.findOrGone(account)
 		if err != nil {
-			return ErrGone
+			return err
 		}
 		var partner int64
 		err = t.QueryRow(`DELETE FROM sides WHERE pact = $1 AND person = $2 RETURNING partner`, pact, p.id).Scan(&partner)
@@ -338,36 +347,30 @@ func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
 // silence takes back all that passed from me to partner, and what partner left
 // for me that I have not read.
 func (t *tx) silence(me, partner int64) error {
-	var mine, theirs []int64
-	rows, err := t.Query(`
-		SELECT s.id, a.writer
+	mine, err := t.ids(`
+		SELECT s.answer
 		FROM shares s
 		JOIN answers a ON a.id = s.answer
-		WHERE (a.writer = $1 AND s.reader = $2)
-		   OR (a.writer = $2 AND s.reader = $1 AND s.read_at IS NULL)
+		WHERE a.writer = $1 AND s.reader = $2
 	`, me, partner)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var share, writer int64
-		if err := r.Scan(&share, &writer); err != nil {
-			return err
-		}
-		if writer == me {
-			mine = append(mine, share)
-		} else {
-			theirs = append(theirs, share)
-		}
-		return nil
-	})
 	if err != nil {
 		return err
 	}
-	for _, share := range append(mine, theirs...) {
-		if err := t.retract(`share`, share); err != nil {
-			return err
-		}
+	_, err = t.Exec(`
+		UPDATE deliveries SET `+retracting+`
+		WHERE share IN (
+			SELECT s.id
+			FROM shares s
+			JOIN answers a ON a.id = s.answer
+			WHERE (a.writer = $2 AND s.reader = $3)
+			   OR (a.writer = $3 AND s.reader = $2 AND s.read_at IS NULL)
+		)
+	`, t.now, me, partner)
+	if err != nil {
+		return err
 	}
-	for _, share := range mine {
-		if err := t.unshare(share); err != nil {
+	for _, answer := range mine {
+		if err := t.unshare(answer, partner); err != nil {
 			return err
 		}
 	}
@@ -377,8 +380,7 @@ func (t *tx) silence(me, partner int64) error {
 // withdraw takes a person out of the scenes in which nobody is left whom they
 // are linked with: their check-ins end, and their answers to them are deleted.
 func (t *tx) withdraw(me int64) error {
-	var scenes []int64
-	rows, err := t.Query(`
+	scenes, err := t.ids(`
 		SELECT p.scene
 		FROM participants p
 		WHERE p.person = $1
@@ -390,13 +392,6 @@ func (t *tx) withdraw(me int64) error {
 			WHERE o.scene = p.scene AND o.person <> $1
 		  )
 	`, me)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var id int64
-		scenes = append(scenes, 0)
-		err := r.Scan(&id)
-		scenes[len(scenes)-1] = id
-		return err
-	})
 	if err != nil {
 		return err
 	}

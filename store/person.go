@@ -60,6 +60,16 @@ func (t *tx) person(id int64) (p person, err error) {
 	return p, t.openJSON(id, "persons.settings", id, settings, &p.settings)
 }
 
+// findOrGone is find for those who press the button of a message: ErrGone for
+// somebody who is no person.
+func (t *tx) findOrGone(account Private) (person, error) {
+	p, err := t.find(account)
+	if errors.Is(err, ErrNotAgreed) {
+		err = ErrGone
+	}
+	return p, err
+}
+
 // agree makes somebody a person, or notes that a person agreed once more. met
 // tells that they are new.
 func (t *tx) agree(who Who, version int) (p person, met bool, err error) {
@@ -141,10 +151,7 @@ func (t *tx) rename(p *person, who Who) error {
 	if err != nil {
 		return err
 	}
-	for _, side := range sides {
-		if !side.holds {
-			continue
-		}
+	for _, side := range sides { // a partner who has left has no row to change
 		if sealed, err = t.seal(side.partner, "sides.partner_name", side.pact, who.Name); err != nil {
 			return err
 		}
@@ -186,42 +193,51 @@ func (s *Store) Agreed(ctx context.Context, account Private) (ok bool, err error
 	return ok, err
 }
 
-// Here notes that a person is at the keyboard: a new name or channel is kept,
-// and what Discord refused to put in front of them is tried again. It returns
-// true when they are to be told, once per refusal, how to open their DMs.
-// Somebody who is no person yet is nothing to note.
-func (s *Store) Here(ctx context.Context, who Who) (tell bool, err error) {
-	idle := false
+// Here notes that a person is at the keyboard: a new name or channel is kept. It
+// returns the delivery that has waited longest since Discord refused it, or 0:
+// Retry has it tried again. Somebody who is no person yet is nothing to note.
+func (s *Store) Here(ctx context.Context, who Who) (waiting int64, err error) {
+	same := false
 	err = s.inView(ctx, func(t *tx) error {
 		p, err := t.find(who.ID)
 		if err != nil {
 			return err
 		}
 		sameChannel := who.Channel.IsZero() || who.Channel == p.channel
-		idle = !p.refused && sameChannel && (who.Name.IsZero() || who.Name == p.name)
-		return nil
+		same = sameChannel && (who.Name.IsZero() || who.Name == p.name)
+		if !p.refused || p.paused {
+			return nil
+		}
+		err = t.QueryRow(`SELECT id FROM deliveries WHERE recipient = $1 AND waiting = 1 ORDER BY due_at, id LIMIT 1`, p.id).Scan(&waiting)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+		}
+		return err
 	})
 	if errors.Is(err, ErrNotAgreed) {
-		return false, nil
+		return 0, nil
 	}
-	if err != nil || idle {
-		return false, err
+	if err != nil || same {
+		return waiting, err
 	}
-	err = s.inTx(ctx, func(t *tx) error {
+	return waiting, s.inTx(ctx, func(t *tx) error {
 		p, err := t.find(who.ID)
 		if err != nil {
 			return err
 		}
-		if err := t.rename(&p, who); err != nil {
+		return t.rename(&p, who)
+	})
+}
+
+// Retry makes due again what Discord refused to put in front of a person.
+func (s *Store) Retry(ctx context.Context, account Private) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil || p.paused {
 			return err
-		}
-		tell = p.refused
-		if p.paused || !p.refused {
-			return nil
 		}
 		return t.wakeWaiting(p.id)
 	})
-	return tell, err
 }
 
 // Pause stops everything for a person until Resume. Nobody else is told, and
@@ -232,7 +248,10 @@ func (s *Store) Pause(ctx context.Context, account Private) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`UPDATE persons SET paused_at = $2 WHERE id = $1 AND paused_at IS NULL`, p.id, t.now)
+		if p.paused {
+			return nil
+		}
+		_, err = t.Exec(`UPDATE persons SET paused_at = $2 WHERE id = $1`, p.id, t.now)
 		return err
 	})
 }
@@ -244,7 +263,14 @@ func (s *Store) Resume(ctx context.Context, account Private) error {
 		if err != nil {
 			return err
 		}
+		if !p.paused {
+			return nil
+		}
 		if _, err := t.Exec(`UPDATE persons SET paused_at = NULL WHERE id = $1`, p.id); err != nil {
+			return err
+		}
+		// What is in hand may have been found paused a moment ago, and is asked again.
+		if _, err := t.Exec(`UPDATE deliveries SET version = version + 1 WHERE recipient = $1 AND lease IS NOT NULL`, p.id); err != nil {
 			return err
 		}
 		return t.wakeWaiting(p.id)

@@ -24,8 +24,8 @@ type Relay struct {
 
 // ownRelay loads the share behind a message of its reader. ErrGone is for all else.
 func (t *tx) ownRelay(account Private, delivery int64) (me person, shareID int64, a answer, err error) {
-	if me, err = t.find(account); err != nil {
-		return me, 0, a, ErrGone
+	if me, err = t.findOrGone(account); err != nil {
+		return me, 0, a, err
 	}
 	var id int64
 	err = t.QueryRow(`
@@ -160,6 +160,14 @@ func (s *Store) SetParts(ctx context.Context, account Private, delivery int64, p
 		if err != nil {
 			return err
 		}
+		var have int
+		if err := t.QueryRow(`SELECT COUNT(*) FROM deliveries WHERE share = $1 AND want <> 'delete'`, id).Scan(&have); err != nil || have == parts {
+			return err
+		}
+		_, err = t.Exec(`UPDATE deliveries SET `+amending+` WHERE share = $2 AND part > 0 AND part < $3 AND want <> 'delete'`, t.now, id, parts)
+		if err != nil {
+			return err
+		}
 		_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE share = $2 AND part >= $3 AND want <> 'delete'`, t.now, id, parts)
 		if err != nil {
 			return err
@@ -281,8 +289,8 @@ type Offer struct {
 }
 
 func (t *tx) ownOffer(account Private, delivery int64) (me person, a answer, err error) {
-	if me, err = t.find(account); err != nil {
-		return me, a, ErrGone
+	if me, err = t.findOrGone(account); err != nil {
+		return me, a, err
 	}
 	var id int64
 	err = t.QueryRow(`SELECT COALESCE(answer, 0) FROM deliveries WHERE id = $1 AND recipient = $2 AND kind = 'offer' AND want <> 'delete'`, delivery, me.id).Scan(&id)
@@ -374,7 +382,11 @@ func (s *Store) ForgetOffer(ctx context.Context, account Private, delivery int64
 			return err
 		}
 		// The message itself says that they are forgotten; it is not taken out.
-		_, err = t.Exec(`UPDATE deliveries SET want = 'edit', next_at = NULL WHERE answer = $1 AND id = $2`, a.id, delivery)
+		_, err = t.Exec(`
+			UPDATE deliveries
+			SET want = 'edit', next_at = CASE WHEN lease IS NULL THEN NULL ELSE next_at END
+			WHERE id = $1
+		`, delivery)
 		return err
 	})
 }

@@ -24,6 +24,7 @@ const (
 	oldestScene = 7 * 24 * time.Hour
 	intenseMark = 72 * time.Hour
 	keepScene   = 7 * 24 * time.Hour // after its last mark
+	scenesADay  = 24                 // recorded by one person
 )
 
 // Ended is what a person says when a scene has ended.
@@ -66,20 +67,23 @@ func (s *Store) marksFor(size Size) []time.Duration {
 // finds the one that a partner recorded already. It returns ErrNotLinked for
 // anybody who can't be named, whatever the reason; ErrSelf; ErrAlone without a
 // pact; ErrWhich with several and none named; ErrNotAgreed before consent; and
-// ErrGone for a time that is not within the last 7 days.
+// ErrGone for a time that is not within the last 7 days; and ErrTooOften for the
+// 25th scene in a day, undone ones included, since each writes to the partners.
 func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
-	now := s.Now()
-	if e.At.After(now.Add(time.Minute)) || e.At.Before(now.Add(-oldestScene-time.Hour)) {
-		return sc, ErrGone
+	if e.Size == "" {
+		e.Size = Usual
 	}
 	err = s.inTx(ctx, func(t *tx) error {
+		if !t.mayEnd(e.At) {
+			return ErrGone
+		}
 		me, err := t.recorder(e)
 		if err != nil {
 			return err
 		}
 		request := s.lookup("request", e.Request)
 		var scene int64
-		err = t.QueryRow(`SELECT scene FROM participants WHERE request = $1`, request).Scan(&scene)
+		err = t.QueryRow(`SELECT scene FROM participants WHERE request = $1 AND person = $2`, request, me.id).Scan(&scene)
 		if errors.Is(err, sql.ErrNoRows) {
 			scene, err = t.record(me, e, request)
 		}
@@ -92,26 +96,49 @@ func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
 	return sc, err
 }
 
-// recorder returns the person who records, who becomes one here if they just agreed.
+// mayEnd tells whether a scene may have ended then: an hour more than is asked
+// for is left for picking a partner, and a minute for Discord's clock.
+func (t *tx) mayEnd(at time.Time) bool {
+	return !at.After(t.time().Add(time.Minute)) && !at.Before(t.time().Add(-oldestScene-time.Hour))
+}
+
+// recorder returns the person who records, who becomes one here if they just
+// agreed to check-ins for themselves.
 func (t *tx) recorder(e Ended) (person, error) {
-	if e.Consent > 0 {
-		return t.greet(e.By, e.Consent)
-	}
 	me, err := t.find(e.By.ID)
 	switch {
+	case err == nil && e.Consent > 0:
+		return t.greet(e.By, e.Consent)
 	case !errors.Is(err, ErrNotAgreed):
 		return me, err
 	case len(e.Partners)+len(e.Pacts) > 0:
 		return me, ErrNotLinked
+	case e.Alone && e.Consent > 0:
+		return t.greet(e.By, e.Consent)
 	case e.Alone:
 		return me, ErrNotAgreed
 	}
 	return me, ErrAlone
 }
 
+// seldom is ErrTooOften for somebody who has recorded very many scenes in a day.
+func (t *tx) seldom(person int64) error {
+	var n int
+	err := t.QueryRow(`
+		SELECT COUNT(*) FROM participants WHERE person = $1 AND request IS NOT NULL AND scene >= $2
+	`, person, firstID(t.time().Add(-24*time.Hour))).Scan(&n)
+	if err == nil && n >= scenesADay {
+		err = ErrTooOften
+	}
+	return err
+}
+
 func (t *tx) record(me person, e Ended, request []byte) (scene int64, err error) {
 	partners, err := t.partners(me, e)
 	if err != nil {
+		return 0, err
+	}
+	if err := t.seldom(me.id); err != nil {
 		return 0, err
 	}
 	scene, missing, err := t.merge(me.id, partners, e.At.UnixMilli())
@@ -174,14 +201,15 @@ func (t *tx) partners(me person, e Ended) (out []int64, err error) {
 
 func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, err error) {
 	for _, account := range accounts {
-		p, err := t.find(account)
-		if err != nil && !errors.Is(err, ErrNotAgreed) {
+		var id int64 // and no more of them: it would take longer for those we know
+		err := t.QueryRow(`SELECT id FROM persons WHERE lookup = $1`, t.s.lookup("person", account.Reveal())).Scan(&id)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}
-		if err == nil && p.id == me.id {
+		if id == me.id {
 			return nil, ErrSelf
 		}
-		i := slices.IndexFunc(sides, func(s side) bool { return err == nil && s.partner == p.id })
+		i := slices.IndexFunc(sides, func(s side) bool { return s.partner == id })
 		if i < 0 {
 			return nil, ErrNotLinked
 		}
@@ -418,8 +446,8 @@ func (s *Store) Recorded(ctx context.Context, account Private, scene int64) (sc 
 }
 
 func (t *tx) recorded(account Private, scene int64) (p person, id int64, err error) {
-	if p, err = t.find(account); err != nil {
-		return p, 0, ErrGone
+	if p, err = t.findOrGone(account); err != nil {
+		return p, 0, err
 	}
 	err = t.QueryRow(`
 		SELECT scene
@@ -437,11 +465,10 @@ func (t *tx) recorded(account Private, scene int64) (p person, id int64, err err
 // ChangeScene moves the end of a scene, or gives it another size, for everybody
 // in it. A zero time or an empty size stays. ErrGone as in Recorded and EndScene.
 func (s *Store) ChangeScene(ctx context.Context, account Private, scene int64, at time.Time, size Size) (sc Scene, err error) {
-	now := s.Now()
-	if !at.IsZero() && (at.After(now.Add(time.Minute)) || at.Before(now.Add(-oldestScene-time.Hour))) {
-		return sc, ErrGone
-	}
 	err = s.inTx(ctx, func(t *tx) error {
+		if !at.IsZero() && !t.mayEnd(at) {
+			return ErrGone
+		}
 		p, id, err := t.recorded(account, scene)
 		if err != nil {
 			return err
@@ -461,6 +488,9 @@ func (s *Store) ChangeScene(ctx context.Context, account Private, scene int64, a
 			return err
 		}
 		if err := t.replan(id); err != nil {
+			return err
+		}
+		if err := t.amend(`scene`, id); err != nil { // the notices tell the times
 			return err
 		}
 		sc, err = t.scene(id, p.id)
@@ -522,9 +552,9 @@ func (s *Store) UndoScene(ctx context.Context, account Private, scene int64) err
 	})
 }
 
-// leaveScene ends a scene for one person: what is open is cancelled and its
-// messages are taken out of their DM. What they answered is deleted only if
-// forget says so.
+// leaveScene ends a scene for one person: what is open is cancelled, its drafts
+// are deleted, and its messages are taken out of their DM. What they answered in
+// full is deleted only if forget says so.
 func (t *tx) leaveScene(scene, person int64, forget bool) error {
 	if _, err := t.Exec(`UPDATE participants SET state = 'out', recorded_at = NULL WHERE scene = $1 AND person = $2`, scene, person); err != nil {
 		return err
@@ -535,16 +565,20 @@ func (t *tx) leaveScene(scene, person int64, forget bool) error {
 	`, t.now, person, scene); err != nil {
 		return err
 	}
-	states := `'planned', 'asked', 'answering'`
-	if forget {
-		states += `, 'done', 'skipped'`
-	}
-	checkins, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN (`+states+`)`, scene, person)
+	return t.cancelIn(scene, person, forget)
+}
+
+// cancelIn cancels a person's check-ins in a scene: the open ones, or all.
+func (t *tx) cancelIn(scene, person int64, all bool) error {
+	checkins, err := t.ids(`
+		SELECT id FROM checkins
+		WHERE scene = $1 AND person = $2 AND ($3 OR state IN ('planned', 'asked', 'answering'))
+	`, scene, person, all)
 	if err != nil {
 		return err
 	}
 	for _, id := range checkins {
-		if err := t.cancel(id, forget); err != nil {
+		if err := t.cancel(id); err != nil {
 			return err
 		}
 	}

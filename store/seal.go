@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -24,9 +25,9 @@ import (
 // Associated data: "table.column:row", so that a ciphertext moved to another
 // place does not open.
 //
-// Padding: the text is filled up to a multiple of 32 bytes (0x80, then zeros), so
-// that the length of a feeling does not tell which one it is. The length of long
-// words is still visible, rounded up.
+// Padding: the text is filled up to a multiple of 64 bytes (0x80, then zeros), so
+// that the length of a feeling with a need does not tell which ones they are. The
+// length of long words is still visible, rounded up.
 //
 // Keys: the operator's master key wraps every key in the keys file, and seals
 // nothing else. Each person has a key of their own; the house has one, for what
@@ -36,6 +37,15 @@ const masterPrefix = "aftercare-key-1-"
 
 // MasterKey is the operator's key. It prints as [private].
 type MasterKey struct{ text Private }
+
+// Format implements fmt.Formatter.
+func (k MasterKey) Format(f fmt.State, verb rune) { k.text.Format(f, verb) }
+
+// LogValue implements slog.LogValuer.
+func (k MasterKey) LogValue() slog.Value { return k.text.LogValue() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (k MasterKey) MarshalText() ([]byte, error) { return k.text.MarshalText() }
 
 // NewMasterKey returns a fresh master key in the form that ParseMasterKey reads.
 // It is one line of printable text.
@@ -76,7 +86,7 @@ func (k MasterKey) aead() (tink.AEAD, error) {
 	return aead.New(h)
 }
 
-const padTo = 32
+const padTo = 64 // more than any feeling with any need takes
 
 func pad(b []byte) []byte {
 	n := (len(b)/padTo + 1) * padTo

@@ -14,10 +14,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +44,6 @@ type Store struct {
 	keys  *keyring
 	lock  *flock.Flock
 	ids   idSource
-	owner int64 // this process, in leases
 }
 
 const (
@@ -56,12 +55,16 @@ const (
 
 // Open opens the database and its keys file, makes both where there is neither,
 // and brings the schema up to date. Only one process may have it open: ErrInUse.
-// It also returns ErrKey, ErrKeysMissing, ErrKeysForeign and NewerError.
+// It also returns ErrKey, ErrKeysMissing, ErrKeysForeign, ErrDatabaseMissing and
+// NewerError.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if len(o.Marks) == 0 {
 		return nil, errors.New("store: no marks")
 	}
-	s := &Store{Now: time.Now, marks: o.Marks, owner: rand.Int64()}
+	if filepath.Clean(o.Path) == filepath.Clean(o.KeysPath) {
+		return nil, errors.New("store: the keys need a file of their own")
+	}
+	s := &Store{Now: time.Now, marks: slices.Clone(o.Marks)}
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -101,6 +104,7 @@ func (s *Store) openDatabase(ctx context.Context, path string) (err error) {
 		return err
 	}
 	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxIdleConns(readers)
 	if err := s.proveKeys(ctx); err != nil {
 		return err
 	}
@@ -151,7 +155,21 @@ func (s *Store) proveKeys(ctx context.Context) error {
 // that some dead process has in hand, which go back to the time they were due.
 func (s *Store) recover(ctx context.Context) error {
 	err := s.inTx(ctx, func(t *tx) error {
-		_, err := t.Exec(`UPDATE deliveries SET lease = NULL, next_at = due_at WHERE lease IS NOT NULL`)
+		var last int64
+		err := t.QueryRow(`
+			SELECT MAX(
+				COALESCE((SELECT MAX(id) FROM persons), 0),
+				COALESCE((SELECT MAX(id) FROM scenes), 0),
+				COALESCE((SELECT MAX(id) FROM answers), 0),
+				COALESCE((SELECT MAX(id) FROM words), 0),
+				COALESCE((SELECT MAX(id) FROM deliveries), 0)
+			)
+		`).Scan(&last)
+		if err != nil {
+			return err
+		}
+		s.ids.after(last)
+		_, err = t.Exec(`UPDATE deliveries SET lease = NULL, next_at = due_at WHERE lease IS NOT NULL`)
 		return err
 	})
 	if err != nil {

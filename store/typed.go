@@ -74,12 +74,16 @@ func (t *tx) answered(p person, m Typed) (checkin int64, err error) {
 			return 0, err
 		}
 	}
+	// One whose message is on its way counts: it can be answered before we have
+	// noted that it was sent.
 	err = t.QueryRow(`
-		SELECT id FROM checkins
-		WHERE person = $1 AND state IN ('asked', 'answering')
-		ORDER BY asked_at DESC, id DESC
+		SELECT c.id FROM checkins c
+		WHERE c.person = $1
+		  AND (c.state IN ('asked', 'answering')
+		    OR c.state = 'planned' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.checkin = c.id AND d.lease IS NOT NULL))
+		ORDER BY COALESCE(c.asked_at, $2) DESC, c.id DESC
 		LIMIT 1
-	`, p.id).Scan(&checkin)
+	`, p.id, t.now).Scan(&checkin)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -137,7 +141,8 @@ func (t *tx) typedInto(a answer, source []byte, m Typed) error {
 func (t *tx) panel(kind Kind, column string, subject int64, o owed) error {
 	var live, last sql.NullInt64
 	err := t.QueryRow(`
-		SELECT MAX(CASE WHEN want <> 'delete' AND (message IS NULL AND lease IS NULL) THEN part END), MAX(part)
+		SELECT MAX(CASE WHEN want <> 'delete' AND message IS NULL AND lease IS NULL AND (next_at IS NOT NULL OR waiting = 1) THEN part END),
+		       MAX(part)
 		FROM deliveries
 		WHERE kind = $1 AND `+column+` = $2
 	`, kind, subject).Scan(&live, &last)
@@ -148,6 +153,14 @@ func (t *tx) panel(kind Kind, column string, subject int64, o owed) error {
 		return nil // not out yet: it will show these words too
 	}
 	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE kind = $2 AND `+column+` = $3 AND want <> 'delete'`, t.now, kind, subject)
+	if err != nil {
+		return err
+	}
+	// Those that are out of the DM are of no use, and somebody may type for hours.
+	_, err = t.Exec(`
+		DELETE FROM deliveries
+		WHERE kind = $1 AND `+column+` = $2 AND want = 'delete' AND message IS NULL AND lease IS NULL
+	`, kind, subject)
 	if err != nil {
 		return err
 	}
@@ -216,20 +229,22 @@ func (t *tx) repliedShare(person int64, message string) (share int64, err error)
 	return share, err
 }
 
-// remark owes a plain sentence, unless the same one is on its way already.
+// remark owes a plain sentence, unless the same one is on its way already. One
+// row a sentence is enough: said again, it is another round of it.
 func (t *tx) remark(person int64, note Note) error {
-	var waiting bool
-	err := t.QueryRow(`
-		SELECT EXISTS (SELECT 1 FROM deliveries WHERE recipient = $1 AND kind = 'remark' AND note = $2 AND sent_at IS NULL AND (next_at IS NOT NULL OR waiting = 1))
-	`, person, note).Scan(&waiting)
-	if err != nil || waiting {
-		return err
+	var part int
+	if note == NoteNobody {
+		part = 1
 	}
-	var last sql.NullInt64
-	if err := t.QueryRow(`SELECT MAX(part) FROM deliveries WHERE recipient = $1 AND kind = 'remark'`, person).Scan(&last); err != nil {
-		return err
-	}
-	_, err = t.owe(owed{to: person, kind: KindRemark, part: int(last.Int64) + 1, note: note})
+	_, err := t.Exec(`
+		INSERT INTO deliveries (id, recipient, kind, part, note, due_at, next_at)
+		VALUES ($1, $2, 'remark', $3, $4, $5, $5)
+		ON CONFLICT (recipient, kind, subject, part) DO UPDATE
+		SET want = 'post', due_at = excluded.due_at, next_at = excluded.next_at,
+		    message = NULL, heard_as = NULL, sent_at = NULL, attempts = 0,
+		    round = round + 1, version = version + 1
+		WHERE lease IS NULL AND next_at IS NULL AND waiting = 0
+	`, t.newID(), person, part, note, t.now)
 	return err
 }
 
@@ -241,8 +256,10 @@ func (s *Store) Edited(ctx context.Context, account Private, message string, tex
 	}
 	return s.inTx(ctx, func(t *tx) error {
 		p, err := t.find(account)
-		if err != nil {
+		if errors.Is(err, ErrNotAgreed) {
 			return nil
+		} else if err != nil {
+			return err
 		}
 		var words, id int64
 		err = t.QueryRow(`
@@ -254,11 +271,7 @@ func (s *Store) Edited(ctx context.Context, account Private, message string, tex
 		} else if err != nil {
 			return err
 		}
-		sealed, err := t.seal(p.id, "words.text", words, text)
-		if err != nil {
-			return err
-		}
-		if _, err := t.Exec(`UPDATE words SET text = $2 WHERE id = $1`, words, sealed); err != nil {
+		if err := t.rewrite(p.id, words, text); err != nil {
 			return err
 		}
 		return t.changed(id)
@@ -300,7 +313,7 @@ func (t *tx) changed(id int64) error {
 		}
 	}
 	if view.Empty() {
-		if err := t.reopen(a.checkin); err != nil {
+		if err := t.reopen(a); err != nil {
 			return err
 		}
 	}
@@ -310,11 +323,22 @@ func (t *tx) changed(id int64) error {
 	return t.amend(`answer`, id)
 }
 
-func (t *tx) reopen(checkin int64) error {
-	_, err := t.Exec(`UPDATE checkins SET state = 'asked', step = 'prompt' WHERE id = $1 AND state IN ('answering', 'done')`, checkin)
+// reopen opens a check-in again whose answer was taken back. Who sees the next
+// one is to be chosen anew: it is never shared by what was chosen for this one.
+func (t *tx) reopen(a answer) error {
+	shares, err := t.shares(a)
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE kind = 'panel' AND checkin = $2 AND want <> 'delete'`, t.now, checkin)
+	for _, s := range shares {
+		if err := t.give(a, s.reader, unchosen); err != nil {
+			return err
+		}
+	}
+	_, err = t.Exec(`UPDATE checkins SET state = 'asked', step = 'prompt' WHERE id = $1 AND state IN ('answering', 'done')`, a.checkin)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE kind = 'panel' AND checkin = $2 AND want <> 'delete'`, t.now, a.checkin)
 	return err
 }

@@ -117,6 +117,7 @@ CREATE TABLE answers (
 CREATE INDEX answers_writer ON answers (writer);
 CREATE INDEX answers_forget ON answers (forget_at);
 CREATE INDEX answers_reply  ON answers (reply_to);
+CREATE INDEX answers_gone   ON answers (created_at) WHERE state = 'gone';
 
 CREATE TABLE words (
 	id         INTEGER PRIMARY KEY,
@@ -162,7 +163,7 @@ CREATE TABLE deliveries (
 	attempts  INTEGER NOT NULL DEFAULT 0,
 	round     INTEGER NOT NULL DEFAULT 0, -- asked again ("Later") is another message, with another nonce
 	version   INTEGER NOT NULL DEFAULT 0, -- counts what people did to it, so that a send knows what it missed
-	lease     INTEGER,  -- the process that has it in hand
+	lease     INTEGER,  -- names the claim that has it in hand
 	message   BLOB,     -- sealed by recipient: the message's id, while it stands in their DM
 	heard_as  BLOB,     -- keyed hash of that id: finds what somebody replied to
 	sent_at   INTEGER,
@@ -174,6 +175,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NULL; -- claim, wake-up and recovery
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
+CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
 CREATE INDEX deliveries_heard   ON deliveries (heard_as) WHERE heard_as IS NOT NULL;
 CREATE INDEX deliveries_pact    ON deliveries (pact) WHERE pact IS NOT NULL;
 CREATE INDEX deliveries_scene   ON deliveries (scene) WHERE scene IS NOT NULL;
