@@ -57,7 +57,7 @@ type Bot struct {
 	store    *store.Store
 	log      *slog.Logger
 	rest     *discordgo.Session // for REST only; never opened
-	gateway  *discordgo.Session
+	link     *link
 	api      *transport
 	routes   map[string]route
 	people   *lines
@@ -80,57 +80,78 @@ func New(st *store.Store, o Options) (*Bot, error) {
 	}
 	b := &Bot{
 		Wake: func() {}, o: o, store: st, log: o.Log,
-		api:     newTransport(o.Transport, api, o.Version, o.RequestsPerSecond),
+		api:     newTransport(o.Transport, api, o.Version, o.RequestsPerSecond, o.Log),
 		guesses: newBudget(5, time.Hour, st.Now),
+		people:  newLines(o.Log),
 	}
-	b.people = newLines(b.log)
 	b.stopping, b.stop = context.WithCancel(context.Background())
-	if b.rest, err = b.session(); err != nil {
+	if b.rest, err = restSession(o.Token, b.api); err != nil {
 		return nil, err
 	}
+	b.link = b.newLink()
 	b.routes = b.table()
+	logThrough(o.Log)
 	return b, nil
 }
 
-// session returns a discordgo session with everything off that is known to hang,
-// crash, cache or speak too much.
-func (b *Bot) session() (*discordgo.Session, error) {
-	s, err := discordgo.New("Bot " + b.o.Token)
-	if err != nil {
-		return nil, err
-	}
-	s.StateEnabled = false
-	s.SyncEvents = true // our handler only queues; this keeps the order
-	s.LogLevel = discordgo.LogError
-	s.Identify.Intents = discordgo.IntentDirectMessages
-	s.ShouldRetryOnRateLimit = false
-	s.MaxRestRetries = 0
-	s.Client = &http.Client{Transport: b.api, Timeout: 20 * time.Second}
-	s.Dialer = &websocket.Dialer{HandshakeTimeout: 15 * time.Second, NetDialContext: b.o.Dial, Proxy: http.ProxyFromEnvironment}
+func (b *Bot) newLink() *link {
+	dialer := &websocket.Dialer{HandshakeTimeout: 15 * time.Second, NetDialContext: b.o.Dial, Proxy: http.ProxyFromEnvironment}
 	if b.o.Dial != nil {
-		s.Dialer.Proxy = nil
+		dialer.Proxy = nil
 	}
-	logThrough(b.log)
-	return s, nil
+	return &link{
+		token: b.o.Token, dialer: dialer, hear: b.hear, ready: b.ready, log: b.log,
+		hello: helloWithin, open: openWithin, hang: hangAfter,
+		budget: func(ctx context.Context) (limit startBudget, err error) {
+			err = b.call(ctx, http.MethodGet, apiVersion+"/gateway/bot", nil, &limit)
+			return limit, err
+		},
+	}
 }
 
-// Open makes sure that the token works and the commands are as built, and
-// connects. Its errors name the fix.
-func (b *Bot) Open(ctx context.Context) error {
+// Run makes sure that the token works and the commands are as built, connects,
+// and stays connected until ctx is done. Then it disconnects and finishes the
+// events in hand. It returns an error only for what trying again can't mend, and
+// that names the fix.
+func (b *Bot) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-b.api.refused:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	defer b.finish()
+	err := b.prepare(ctx)
+	if err == nil {
+		err = b.link.run(ctx)
+	}
+	if b.api.dead.Load() {
+		return errToken
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// finish takes no more events and waits for those in hand.
+func (b *Bot) finish() {
+	b.stop()
+	b.people.close()
+	b.outcomes.wait()
+}
+
+// prepare asks Discord who we are and hands it the commands. Discord may be out
+// of reach for now; that is waited out.
+func (b *Bot) prepare(ctx context.Context) error {
 	if err := b.identify(ctx); err != nil {
 		return err
 	}
 	if err := b.register(ctx); err != nil {
 		return fmt.Errorf("registering the commands: %w", err)
-	}
-	s, err := b.session()
-	if err != nil {
-		return err
-	}
-	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { b.hear(e.Type, e.RawData) })
-	b.gateway = s
-	if err := s.Open(); err != nil {
-		return fmt.Errorf("connecting to Discord's gateway: %w", withoutURL(err))
 	}
 	return nil
 }
@@ -141,11 +162,8 @@ func (b *Bot) identify(ctx context.Context) error {
 		ID       string  `json:"id"`
 		Endpoint *string `json:"interactions_endpoint_url"`
 	}
-	err := b.call(ctx, http.MethodGet, apiVersion+"/applications/@me", nil, &app)
-	var refused restError
+	err := b.patiently(ctx, http.MethodGet, apiVersion+"/applications/@me", nil, &app)
 	switch {
-	case errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
-		return errors.New("discord.token: Discord does not know this token; copy it anew from the Bot page of your application")
 	case err != nil:
 		return fmt.Errorf("asking Discord about the application: %w", err)
 	case app.Endpoint != nil && *app.Endpoint != "":
@@ -155,17 +173,11 @@ func (b *Bot) identify(ctx context.Context) error {
 	return nil
 }
 
-// Close disconnects, then finishes the events in hand.
-func (b *Bot) Close() error {
-	b.stop()
-	var err error
-	if b.gateway != nil {
-		b.gateway.ShouldReconnectOnError = false
-		err = b.gateway.Close()
-	}
-	b.people.close()
-	b.outcomes.wait()
-	return err
+// ready is called when the link is up: resumed tells that Discord has replayed
+// what we missed. Otherwise, what was typed in between has to be looked for.
+func (b *Bot) ready(resumed bool) {
+	b.log.Info("aftercare is connected", "resumed", resumed, "version", b.o.Version)
+	b.Wake()
 }
 
 var apiVersion = "v" + strings.TrimPrefix(discordgo.APIVersion, "v")

@@ -4,65 +4,113 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/bwmarrin/discordgo"
 	"golang.org/x/time/rate"
 
 	"aftercare/store"
 )
 
 // transport is the one way out to Discord's REST. It follows discord.api_url,
-// keeps under the global limit, and turns every "wait" into a store.RetryError,
-// so that discordgo's own limiter, which sleeps under a lock and forgets the
-// context, never has anything to do.
+// stays below the limits before they are hit, and turns every "wait" into a
+// store.RetryError, so that nobody sleeps in here and discordgo's own limiter,
+// which does so under a lock, never has anything to do. Interaction callbacks are
+// exempt from the global limit at Discord, and never wait for it here.
 type transport struct {
 	base    http.RoundTripper
 	api     *url.URL // without the version
 	agent   string
+	log     *slog.Logger
 	limiter *rate.Limiter
-	pause   pause // everything waits: a global 429, or a token that is refused
+	all     pause // everything waits
+	buckets buckets
+	invalid invalid
+	dead    atomic.Bool // the token was refused: nothing goes out any more
+	refused chan struct{}
+
+	waits, limited atomic.Int64
 }
 
-const maxWait = 10 * time.Minute // of one 429, whatever Discord says
+// errToken ends everything: Discord refused the token.
+var errToken = errors.New("discord.token: Discord does not know this token any more; copy it anew from the Bot page of your application")
 
-func newTransport(base http.RoundTripper, api *url.URL, version string, perSecond int) *transport {
+const (
+	leastWait = 50 * time.Millisecond
+	maxWait   = 15 * time.Minute // of one 429, whatever Discord says
+)
+
+func newTransport(base http.RoundTripper, api *url.URL, version string, perSecond int, log *slog.Logger) *transport {
 	if base == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 64
 		base = t
 	}
 	return &transport{
-		base: base, api: api,
+		base: base, api: api, log: log,
 		agent:   "DiscordBot (https://github.com/aftercare, " + version + ")",
 		limiter: rate.NewLimiter(rate.Limit(perSecond), 1),
+		refused: make(chan struct{}),
 	}
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. Its errors hold no address.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	t.redirect(r)
-	if !isCallback(r) { // exempt from the global limit, and short of time
-		if wait := t.pause.left(); wait > 0 {
-			return nil, store.RetryError{After: wait}
-		}
-		if err := t.limiter.Wait(r.Context()); err != nil {
-			return nil, store.RetryError{After: time.Second}
+	if t.dead.Load() {
+		return nil, errToken
+	}
+	callback := isCallback(r)
+	key := routeKey(r)
+	if !callback {
+		if err := t.hold(r.Context(), key); err != nil {
+			return nil, err
 		}
 	}
+	r = r.Clone(r.Context())
+	t.redirect(r)
 	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	if resp.StatusCode == http.StatusTooManyRequests {
-		return nil, t.limited(resp)
+	return t.read(resp, key, callback)
+}
+
+// hold lets a request go when the limits allow it. A wait that others decide on
+// (a pause, a bucket) is returned, so that the caller can do something else.
+func (t *transport) hold(ctx context.Context, key string) error {
+	if wait := max(t.all.left(), t.buckets.left(key), t.invalid.left()); wait > 0 {
+		t.waits.Add(1)
+		return store.RetryError{After: wait}
+	}
+	if err := t.limiter.Wait(ctx); err != nil {
+		return store.RetryError{After: leastWait}
+	}
+	t.buckets.take(key)
+	return nil
+}
+
+// read learns from an answer what it says of limits and of the token.
+func (t *transport) read(resp *http.Response, key string, callback bool) (*http.Response, error) {
+	t.buckets.learn(key, resp.Header)
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+		return nil, t.tooMany(resp, key)
+	case http.StatusUnauthorized:
+		t.invalid.count()
+		if !callback && t.dead.CompareAndSwap(false, true) { // a callback's is about its own token
+			close(t.refused)
+		}
+	case http.StatusForbidden:
+		t.invalid.count()
 	}
 	for name := range resp.Header {
 		if strings.HasPrefix(name, "X-Ratelimit-") {
@@ -89,22 +137,34 @@ func isCallback(r *http.Request) bool {
 	return strings.Contains(r.URL.Path, "/interactions/") || strings.Contains(r.URL.Path, "/webhooks/")
 }
 
-// limited reads a 429 of any kind, Cloudflare's without JSON included.
-func (t *transport) limited(resp *http.Response) error {
+// tooMany reads a 429 of any kind: of a route, of everything, and Cloudflare's,
+// which is no JSON and concerns everything as well.
+func (t *transport) tooMany(resp *http.Response, key string) error {
 	defer resp.Body.Close()
 	var body struct {
 		RetryAfter float64 `json:"retry_after"`
 		Global     bool    `json:"global"`
 	}
-	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
-	global := json.Unmarshal(b, &body) != nil || body.Global || resp.Header.Get("X-RateLimit-Global") != ""
+	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // half a body is none
+	foreign := json.Unmarshal(b, &body) != nil
 	seconds := body.RetryAfter
 	if s, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64); err == nil {
 		seconds = max(seconds, s)
 	}
-	wait := min(max(time.Duration(seconds*float64(time.Second)), 50*time.Millisecond), maxWait)
-	if global {
-		t.pause.until(time.Now().Add(wait))
+	if foreign && seconds == 0 {
+		seconds = 60
+	}
+	wait := min(max(time.Duration(seconds*float64(time.Second)), leastWait), maxWait)
+	scope := resp.Header.Get("X-RateLimit-Scope")
+	if scope != "shared" {
+		t.invalid.count()
+	}
+	t.limited.Add(1)
+	if foreign || body.Global || resp.Header.Get("X-RateLimit-Global") != "" || scope == "global" {
+		t.all.until(time.Now().Add(wait))
+		t.log.Warn("Discord asked everything to wait", "for", wait, "json", !foreign)
+	} else {
+		t.buckets.until(key, time.Now().Add(wait))
 	}
 	return store.RetryError{After: wait}
 }
@@ -119,101 +179,108 @@ func withoutURL(err error) error {
 	return err
 }
 
-// restError is Discord's refusal of a request.
-type restError struct {
-	Status int
-	Code   int // Discord's own; 0 if it gave none
-	Detail string
+var minorID = regexp.MustCompile(`/\d{5,}`)
+
+// routeKey names the bucket that a request falls into as far as we can know: its
+// method and its route, with the channel it is about but no other number.
+func routeKey(r *http.Request) string {
+	path := r.URL.Path
+	if _, rest, ok := strings.Cut(path, "/channels/"); ok {
+		channel, tail, _ := strings.Cut(rest, "/")
+		return r.Method + " " + channel + "/" + minorID.ReplaceAllString("/"+tail, "/")
+	}
+	return r.Method + " " + minorID.ReplaceAllString(path, "/")
 }
 
-// Error names the codes, and for a malformed request the paths of what is wrong
-// with it, never what was in it.
-func (e restError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("Discord answered %d (code %d) %s", e.Status, e.Code, e.Detail))
+// buckets are the limits of routes, as Discord's headers say them.
+type buckets struct {
+	mu sync.Mutex
+	by map[string]bucket
 }
 
-// The codes that decide something (discord.md 3.1).
-const (
-	codeUnknownChannel  = 10003
-	codeUnknownMessage  = 10008
-	codeUnknownUser     = 10013
-	codeUnknownReply    = 10062
-	codeOpeningTooFast  = 40003
-	codeAlreadyAnswered = 40060
-	codeMissingAccess   = 50001
-	codeCannotSend      = 50007
-	codeInvalidBody     = 50035
-	codeNoMutualServer  = 50278
-)
-
-func hasCode(err error, codes ...int) bool {
-	var e restError
-	if !errors.As(err, &e) {
-		return false
-	}
-	for _, c := range codes {
-		if e.Code == c {
-			return true
-		}
-	}
-	return false
+type bucket struct {
+	left  int
+	reset time.Time
 }
 
-// call sends one request through discordgo and reads the answer into out, unless
-// out is nil. Each call brings a bucket of its own: discordgo's shared ones are
-// held during the whole exchange, ignore the context, and are never let go.
-func (b *Bot) call(ctx context.Context, method, path string, body, out any) error {
-	var payload []byte
-	if body != nil {
-		var err error
-		if payload, err = json.Marshal(body); err != nil {
-			return err
-		}
+const mostBuckets = 10_000
+
+func (b *buckets) left(key string) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k, ok := b.by[key]
+	if !ok || k.left > 0 {
+		return 0
 	}
-	bucket := &discordgo.Bucket{}
-	bucket.Lock()
-	answer, err := b.rest.RequestWithLockedBucket(method, discordgo.EndpointDiscord+"api/"+path, "application/json", payload, bucket, 0,
-		discordgo.WithContext(ctx), discordgo.WithRetryOnRatelimit(false), discordgo.WithRestRetries(0))
-	if err != nil {
-		return readError(err)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, out)
+	return time.Until(k.reset)
 }
 
-// readError makes discordgo's errors ones that may be logged.
-func readError(err error) error {
-	var rest *discordgo.RESTError
-	if !errors.As(err, &rest) {
-		return withoutURL(err)
+// take counts a request that is on its way.
+func (b *buckets) take(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if k, ok := b.by[key]; ok && k.left > 0 {
+		k.left--
+		b.by[key] = k
 	}
-	var e struct {
-		Code   int             `json:"code"`
-		Errors json.RawMessage `json:"errors"`
-	}
-	_ = json.Unmarshal(rest.ResponseBody, &e) // no JSON is no code
-	return restError{Status: rest.Response.StatusCode, Code: e.Code, Detail: strings.Join(wrongPaths("", e.Errors), ", ")}
 }
 
-// wrongPaths lists where in a body Discord found mistakes, and their codes.
-func wrongPaths(at string, tree json.RawMessage) (out []string) {
-	var node map[string]json.RawMessage
-	if json.Unmarshal(tree, &node) != nil {
-		return nil
+// learn reads the headers of an answer. Headers that make no sense are none.
+func (b *buckets) learn(key string, h http.Header) {
+	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
+	after, err2 := strconv.ParseFloat(h.Get("X-RateLimit-Reset-After"), 64)
+	if err != nil || err2 != nil || math.IsNaN(after) || after < 0 || after > maxWait.Seconds() {
+		return
 	}
-	for name, sub := range node {
-		if name != "_errors" {
-			out = append(out, wrongPaths(strings.TrimPrefix(at+"."+name, "."), sub)...)
-			continue
-		}
-		var list []struct{ Code string }
-		if json.Unmarshal(sub, &list) == nil {
-			for _, e := range list {
-				out = append(out, at+": "+e.Code)
+	b.set(key, bucket{left, time.Now().Add(time.Duration(after * float64(time.Second)))})
+}
+
+func (b *buckets) until(key string, t time.Time) { b.set(key, bucket{0, t}) }
+
+func (b *buckets) set(key string, k bucket) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.by == nil {
+		b.by = map[string]bucket{}
+	}
+	if len(b.by) >= mostBuckets {
+		for key, old := range b.by {
+			if time.Now().After(old.reset) {
+				delete(b.by, key)
 			}
 		}
 	}
-	return out
+	b.by[key] = k
+}
+
+// invalid counts the requests that Discord refused with 401, 403 or 429. At
+// 10,000 within 10 minutes it bans the address; far below that we stop by ourselves.
+type invalid struct {
+	mu    sync.Mutex
+	since time.Time
+	n     int
+}
+
+const (
+	invalidWindow = 10 * time.Minute
+	mostInvalid   = 2_000
+)
+
+func (i *invalid) count() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if time.Since(i.since) >= invalidWindow {
+		i.since, i.n = time.Now(), 0
+	}
+	i.n++
+}
+
+// left tells how long to wait because there were too many.
+func (i *invalid) left() time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.n < mostInvalid {
+		return 0
+	}
+	return max(0, invalidWindow-time.Since(i.since))
 }

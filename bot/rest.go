@@ -1,0 +1,159 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"aftercare/store"
+)
+
+// restError is Discord's refusal of a request.
+type restError struct {
+	Status int
+	Code   int // Discord's own; 0 if it gave none
+	Detail string
+}
+
+// Error names the codes, and for a malformed request where it was wrong, never
+// what was in it.
+func (e restError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("Discord answered %d (code %d) %s", e.Status, e.Code, e.Detail))
+}
+
+// The codes that decide something (discord.md 3.1).
+const (
+	codeUnknownChannel  = 10003
+	codeUnknownMessage  = 10008
+	codeUnknownUser     = 10013
+	codeOpeningTooFast  = 40003
+	codeAlreadyAnswered = 40060
+	codeMissingAccess   = 50001
+	codeCannotSend      = 50007
+	codeNoMutualServer  = 50278
+)
+
+func hasCode(err error, codes ...int) bool {
+	var e restError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, c := range codes {
+		if e.Code == c {
+			return true
+		}
+	}
+	return false
+}
+
+// restSession returns the Session through which requests go out. It is never opened.
+func restSession(token string, t http.RoundTripper) (*discordgo.Session, error) {
+	s, err := discordgo.New("Bot " + token)
+	if err != nil {
+		return nil, err
+	}
+	s.StateEnabled = false
+	s.LogLevel = discordgo.LogError
+	s.Client = &http.Client{Transport: t, Timeout: 20 * time.Second}
+	return s, nil
+}
+
+// call sends one request through discordgo and reads the answer into out, unless
+// out is nil. Each call brings a bucket of its own: discordgo's shared ones are
+// held during the whole exchange, ignore the context, and are never let go.
+func (b *Bot) call(ctx context.Context, method, path string, body, out any) error {
+	var payload []byte
+	if body != nil {
+		var err error
+		if payload, err = json.Marshal(body); err != nil {
+			return err
+		}
+	}
+	bucket := &discordgo.Bucket{}
+	bucket.Lock()
+	answer, err := b.rest.RequestWithLockedBucket(method, discordgo.EndpointDiscord+"api/"+path, "application/json", payload, bucket, 0,
+		discordgo.WithContext(ctx), discordgo.WithRetryOnRatelimit(false), discordgo.WithRestRetries(0))
+	if err != nil {
+		return readError(err)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// patiently is call for whoever can wait: as long as Discord asks to, and for
+// whatever passes by itself, up to the deadline of the context.
+func (b *Bot) patiently(ctx context.Context, method, path string, body, out any) error {
+	for try := 0; ; try++ {
+		err := b.call(ctx, method, path, body, out)
+		wait, again := worthAnother(err, try)
+		if !again {
+			return err
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
+			return err
+		}
+		if !sleep(ctx, wait) {
+			return err
+		}
+	}
+}
+
+// worthAnother tells whether an error passes by itself, and when to try again.
+func worthAnother(err error, try int) (wait time.Duration, again bool) {
+	var retry store.RetryError
+	var refused restError
+	switch {
+	case err == nil || errors.Is(err, errToken) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return 0, false
+	case errors.As(err, &retry):
+		return retry.After, true
+	case errors.As(err, &refused) && refused.Status < 500:
+		return 0, false
+	}
+	return min(200*time.Millisecond<<min(try, 10), time.Minute), true
+}
+
+// readError makes discordgo's errors ones that may be logged.
+func readError(err error) error {
+	var rest *discordgo.RESTError
+	if !errors.As(err, &rest) {
+		return withoutURL(err)
+	}
+	var e struct {
+		Code   int             `json:"code"`
+		Errors json.RawMessage `json:"errors"`
+	}
+	_ = json.Unmarshal(rest.ResponseBody, &e) // no JSON is no code
+	return restError{Status: rest.Response.StatusCode, Code: e.Code, Detail: strings.Join(wrongPaths("", e.Errors), ", ")}
+}
+
+// wrongPaths lists where in a body Discord found mistakes, and their codes.
+func wrongPaths(at string, tree json.RawMessage) (out []string) {
+	var node map[string]json.RawMessage
+	if json.Unmarshal(tree, &node) != nil {
+		return nil
+	}
+	for name, sub := range node {
+		if name != "_errors" {
+			out = append(out, wrongPaths(strings.TrimPrefix(at+"."+name, "."), sub)...)
+			continue
+		}
+		var list []struct{ Code string }
+		if json.Unmarshal(sub, &list) == nil {
+			for _, e := range list {
+				out = append(out, at+": "+e.Code)
+			}
+		}
+	}
+	sort.Strings(out)
+	return out
+}
