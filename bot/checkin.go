@@ -118,6 +118,9 @@ func (p panel) to(key text.Key, route string, args ...string) discordButton {
 
 // ways is the row of ways out that every step has.
 func (p panel) ways() []discordButton {
+	if p.c.Changing {
+		return []discordButton{p.to(text.LabelBack, "checkin/skip"), helpButton()}
+	}
 	var row []discordButton
 	if p.c.LaterLeft > 0 {
 		row = append(row, p.to(text.LabelLater, "checkin/later"))
@@ -213,7 +216,12 @@ func (p panel) levels(r store.Reader) (row []discordButton) {
 // mine echoes an answer to its writer.
 func (p panel) mine() say { return echo(text.T(text.CheckinMine), p.c.Answer) }
 
-const echoed = 600 // characters of one's own words in an echo
+// How much of one's own words an echo holds: a family of emoji is one character,
+// and many code units.
+const (
+	echoed      = 600
+	echoedUnits = 1300
+)
 
 func echo(head string, a store.Answer) say {
 	var s say
@@ -228,7 +236,7 @@ func echo(head string, a store.Answer) say {
 		s = s.add(text.T(text.CheckinMineNeed, "need", text.T(text.Key("need."+string(a.Need)))))
 	}
 	if words := allWords(a); words != "" {
-		s = s.add("> " + shorten(words, echoed))
+		s = s.add("> " + within(shorten(words, echoed), echoedUnits))
 	}
 	if a.OnlyWords {
 		s = s.add(text.T(text.CheckinOnlyWords))
@@ -286,7 +294,7 @@ func (p panel) change() say {
 	}
 	return p.mine().add(text.T(text.CheckinChange)).
 		with(row...).
-		with(p.to(text.LabelBack, "checkin/skip"), helpButton())
+		with(p.ways()...)
 }
 
 // gist is one line that tells neither the feeling nor the words.

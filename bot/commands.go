@@ -85,7 +85,7 @@ func paths(tree []*discordgo.ApplicationCommand) (out []string) {
 func (b *Bot) register(ctx context.Context) error {
 	path := apiVersion + "/applications/" + b.appID + "/commands"
 	var have []json.RawMessage
-	if err := b.call(ctx, http.MethodGet, path, nil, &have); err != nil {
+	if err := b.patiently(ctx, http.MethodGet, path, nil, &have); err != nil {
 		return err
 	}
 	want := b.commands()
@@ -94,7 +94,7 @@ func (b *Bot) register(ctx context.Context) error {
 		return err
 	}
 	b.log.Info("registering the commands, which have changed", "commands", len(want))
-	return b.call(ctx, http.MethodPut, path, want, nil)
+	return b.patiently(ctx, http.MethodPut, path, want, nil)
 }
 
 // sameCommands compares what Discord has with what is wanted, in the parts that
@@ -110,7 +110,8 @@ func sameCommands(have []json.RawMessage, want []*discordgo.ApplicationCommand) 
 			return false, err
 		}
 		essence := commandEssence(c)
-		byName[essence["name"].(string)] = essence
+		name, _ := essence["name"].(string)
+		byName[name] = essence
 	}
 	for _, w := range want {
 		raw, err := json.Marshal(w)

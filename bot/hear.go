@@ -60,8 +60,12 @@ func (b *Bot) typed(m *message, edited bool) {
 	defer cancel()
 	defer b.Wake()
 	who := m.who()
-	if _, err := b.store.Here(ctx, who); err != nil {
+	if waiting, err := b.store.Here(ctx, who); err != nil {
 		b.log.Error("somebody's return could not be noted", "err", err)
+	} else if waiting != 0 {
+		if err := b.store.Retry(ctx, who.ID); err != nil {
+			b.log.Error("what was refused could not be tried again", "err", err)
+		}
 	}
 	var err error
 	if edited {

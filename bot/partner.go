@@ -57,7 +57,10 @@ func (b *Bot) ifRefused(delivery int64, s say) func(context.Context) (say, bool)
 	if delivery == 0 {
 		return nil
 	}
-	outcome := b.outcomes.expect(delivery)
+	return b.unlessSent(delivery, b.outcomes.expect(delivery), s)
+}
+
+func (b *Bot) unlessSent(delivery int64, outcome <-chan error, s say) func(context.Context) (say, bool) {
 	return func(ctx context.Context) (say, bool) {
 		defer b.outcomes.forget(delivery)
 		select {

@@ -66,6 +66,14 @@ func shorten(s string, n int) string {
 	return escape(strings.TrimSpace(s[:end])) + ellipsis
 }
 
+// within cuts plain text of one line to at most n code units.
+func within(s string, n int) string {
+	if codeUnits(s) <= n {
+		return s
+	}
+	return cutText(s, n-len(ellipsis), 0)[0] + ellipsis
+}
+
 // displayName makes a person's own name safe for the middle of a sentence. A
 // name that shows nothing gives "". On a button use label, as labels know no
 // markup and would show the escapes.

@@ -142,6 +142,8 @@ func relaySays(delivery int64, part int, r store.Relay) say {
 	var s say
 	if part == 0 {
 		s = s.add(relayFrom(r))
+	} else {
+		s = s.add(text.T(text.RelayMore)) // posted as it is, so its first line is for anybody's eyes
 	}
 	s = s.add(all[part])
 	if part < len(all)-1 {

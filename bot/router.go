@@ -9,7 +9,6 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
-	"aftercare/bot/text"
 	"aftercare/store"
 )
 
@@ -98,13 +97,13 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	if !ok {
 		r = route{static: true, do: func(context.Context, *event) (reply, error) { return reply{}, store.ErrGone }}
 	}
-	note := b.welcomeBack(ctx, r, who)
+	waiting := b.welcomeBack(ctx, r, who)
 	out, err := r.do(ctx, e)
 	if err != nil {
 		out = b.excuse(path, err)
 	}
-	if note && out.form == nil {
-		out.say = out.say.add("", text.T(text.DmsClosed))
+	if waiting != nil && out.form == nil && out.after == nil {
+		out.after = waiting(out.say)
 	}
 	if err := b.respond(ctx, i, out); err != nil {
 		b.log.Warn("an answer did not reach Discord", "err", err)
@@ -113,17 +112,25 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	b.follow(i, out)
 }
 
-// welcomeBack tells whether somebody is to be told that Discord refused what they
-// were sent, now that they are at the keyboard.
-func (b *Bot) welcomeBack(ctx context.Context, r route, who store.Who) bool {
+// welcomeBack has what Discord refused tried again, now that its person is at the
+// keyboard, and returns how to tell them if it is refused once more.
+func (b *Bot) welcomeBack(ctx context.Context, r route, who store.Who) func(say) func(context.Context) (say, bool) {
 	if r.static {
-		return false
+		return nil
 	}
-	tell, err := b.store.Here(ctx, who)
+	waiting, err := b.store.Here(ctx, who)
 	if err != nil {
 		b.log.Error("somebody's return could not be noted", "err", err)
 	}
-	return tell && err == nil
+	if waiting == 0 {
+		return nil
+	}
+	outcome := b.outcomes.expect(waiting)
+	if err := b.store.Retry(ctx, who.ID); err != nil {
+		b.log.Error("what was refused could not be tried again", "err", err)
+		return nil
+	}
+	return func(s say) func(context.Context) (say, bool) { return b.unlessSent(waiting, outcome, s) }
 }
 
 // read takes an interaction apart.
@@ -169,7 +176,7 @@ func (b *Bot) respond(ctx context.Context, i *interaction, r reply) error {
 		p.Flags |= flagEphemeral
 		out = body{int(discordgo.InteractionResponseChannelMessageWithSource), p}
 	}
-	err := b.call(ctx, http.MethodPost, apiVersion+"/interactions/"+i.ID+"/"+i.Token+"/callback", out, nil)
+	err := b.patiently(ctx, http.MethodPost, apiVersion+"/interactions/"+i.ID+"/"+i.Token+"/callback", out, nil)
 	if hasCode(err, codeAlreadyAnswered) {
 		return nil // the first try did arrive
 	}
@@ -195,7 +202,7 @@ func (b *Bot) follow(i *interaction, r reply) {
 			return
 		}
 		path := apiVersion + "/webhooks/" + i.AppID + "/" + i.Token + "/messages/@original"
-		if err := b.call(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
+		if err := b.patiently(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
 			b.log.Warn("an answer could not be changed", "err", err)
 		}
 	})

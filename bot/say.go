@@ -43,7 +43,10 @@ type payload struct {
 	Enforce    bool                             `json:"enforce_nonce,omitempty"`
 }
 
-const flagNoEmbeds = int(discordgo.MessageFlagsSuppressEmbeds)
+const (
+	flagNoEmbeds = int(discordgo.MessageFlagsSuppressEmbeds)
+	flagSilent   = int(discordgo.MessageFlagsSuppressNotifications)
+)
 
 func (s say) payload() payload {
 	p := payload{

@@ -92,6 +92,9 @@ func (b *Bot) askAlone(ctx context.Context, e *event, at time.Time, size store.S
 }
 
 func (b *Bot) sceneWith(ctx context.Context, e *event) (reply, error) {
+	if len(e.values) == 0 {
+		return reply{}, store.ErrGone
+	}
 	ended := store.Ended{By: e.who, At: readMoment(e.arg(0)), Size: readSize(e.arg(1)), Request: e.request}
 	for _, v := range e.values {
 		pact, _ := strconv.ParseInt(v, 36, 64)
@@ -127,9 +130,17 @@ func (b *Bot) sceneAlone(ctx context.Context, e *event) (reply, error) {
 // justNow is how recent an end needs no saying.
 const justNow = 2 * time.Minute
 
+// checkinsCome says when the check-ins of a scene come.
+func checkinsCome(sc store.Scene, several, one text.Key) string {
+	if len(sc.CheckIns) == 1 {
+		return text.T(one, "times", in(sc.CheckIns[0]))
+	}
+	return text.T(several, "times", list(times(sc.CheckIns)))
+}
+
 // noted is the one quiet line after a scene was recorded.
 func (b *Bot) noted(sc store.Scene) say {
-	s := line(text.T(text.SceneNoted, "times", list(times(sc.CheckIns))))
+	s := line(checkinsCome(sc, text.SceneNoted, text.SceneNotedOne))
 	if b.store.Now().Sub(sc.EndedAt) > justNow {
 		s = s.add(text.T(text.SceneEnded, "when", at(sc.EndedAt)))
 	}
@@ -200,6 +211,9 @@ func (b *Bot) sceneRetime(ctx context.Context, e *event) (reply, error) {
 	if e.id(0) == 0 {
 		return reply{}, store.ErrGone
 	}
+	if _, err := b.store.Recorded(ctx, e.who.ID, e.id(0)); err != nil {
+		return reply{}, err
+	}
 	if !e.inForm {
 		return ask(form{
 			title: text.T(text.FormWhen), label: text.T(text.FormWhenField), hint: text.T(text.FormWhenHint),
@@ -225,7 +239,11 @@ func noticeSays(delivery int64, n store.Notice) say {
 	if n.AskFirst {
 		return line(text.T(text.NoticeAsk)).with(to(text.LabelYes, store.ChoiceYes), to(text.LabelNo, store.ChoiceNo), helpButton())
 	}
-	return line(text.T(text.Notice)).with(
+	s := line(text.T(text.Notice))
+	if len(n.Scene.CheckIns) > 0 {
+		s = s.add(text.T(text.NoticeTimes, "times", list(times(n.Scene.CheckIns))))
+	}
+	return s.with(
 		to(text.LabelOk, store.ChoiceOK), to(text.LabelNotours, store.ChoiceNotOurs), to(text.LabelAskfirst, store.ChoiceAskFirst))
 }
 
@@ -246,7 +264,7 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 		s = s.add(text.T(text.NoticeFirst))
 	}
 	if len(n.Scene.CheckIns) > 0 {
-		s = s.add(text.T(text.NoticeOk, "times", list(times(n.Scene.CheckIns))))
+		s = s.add(checkinsCome(n.Scene, text.NoticeOk, text.NoticeOkOne))
 	}
 	if len(s.words) == 0 {
 		s = s.add(text.T(text.CheckinSkipped))

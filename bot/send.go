@@ -81,6 +81,9 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 	}
 	p := s.payload()
 	p.Nonce, p.Enforce = c.Nonce, true
+	if c.Kind == store.KindPanel || c.Kind == store.KindOffer || c.Part > 0 {
+		p.Flags |= flagSilent // its reader is right here, and no lock screen shows their words
+	}
 	channel := c.Channel
 	if channel.IsZero() {
 		if channel, err = b.openDM(ctx, c.To); err != nil {
@@ -93,6 +96,12 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 			return store.Sent{}, err
 		}
 		message, err = b.postTo(ctx, channel, p)
+	}
+	if err == nil && !c.Message.IsZero() && c.Message != message {
+		// A check-in that comes again takes the place of the one before.
+		if err := b.remove(ctx, c); err != nil {
+			b.log.Debug("the message before could not be taken out", "err", err)
+		}
 	}
 	return store.Sent{Channel: channel, Message: message}, err
 }

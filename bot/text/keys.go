@@ -181,4 +181,7 @@ const (
 	CmdPrivacy             Key = "cmd.privacy"
 	CmdPrivacyAbout        Key = "cmd.privacy.about"
 	NameUnknown            Key = "name.unknown"
+	SceneNotedOne          Key = "scene.noted.one"
+	NoticeOkOne            Key = "notice.ok.one"
+	NoticeTimes            Key = "notice.times"
 )

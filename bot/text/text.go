@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -56,13 +57,13 @@ func T(key Key, values ...string) string {
 	if !ok {
 		panic(fmt.Sprintf("text: no sentence %q", key))
 	}
+	var given []string
 	for i := 0; i < len(values); i += 2 {
-		if !strings.Contains(s.Say, "{"+values[i]+"}") {
-			panic(fmt.Sprintf("text: %q has no {%s}", key, values[i]))
-		}
+		given = append(given, values[i])
 	}
-	if n := strings.Count(s.Say, "{"); n > 0 && len(values) == 0 {
-		panic(fmt.Sprintf("text: %q wants %d values", key, n))
+	slices.Sort(given)
+	if want := s.Placeholders(); !slices.Equal(given, want) {
+		panic(fmt.Sprintf("text: %q is given %v and has %v", key, given, want))
 	}
 	pairs := make([]string, len(values))
 	for i := range values {

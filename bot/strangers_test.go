@@ -1,0 +1,305 @@
+package bot
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aftercare/bot/discordtest"
+	"aftercare/bot/text"
+	"aftercare/store"
+)
+
+// evening plays a conversation over discordtest's gateway and collects every
+// custom id that anybody sees, by who saw it.
+type evening struct {
+	*house
+	alex, sam, kit, robin *discordtest.Person
+
+	owners map[string]map[string]bool // custom id -> names
+	values map[string][]string        // custom id of a menu -> what it offers
+}
+
+func newEvening(t *testing.T) *evening {
+	h := &house{t: t, now: time.Now}
+	time.Sleep(time.Until(houseBegins))
+	h.build()
+	return &evening{
+		house: h, owners: map[string]map[string]bool{}, values: map[string][]string{},
+		alex: h.discord.Person("alex"), sam: h.discord.Person("sam"), kit: h.discord.Person("kit"), robin: h.discord.Person("robin"),
+	}
+}
+
+// settle lets all that is due happen, and notes the buttons that stand there.
+func (v *evening) settle() {
+	v.t.Helper()
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+	v.deliver()
+	synctest.Wait()
+	for _, p := range []*discordtest.Person{v.alex, v.sam, v.kit, v.robin} {
+		for _, m := range append(p.Sees(), p.SeesInServer()...) {
+			v.note(p, m.Components)
+		}
+	}
+}
+
+func (v *evening) note(p *discordtest.Person, list []discordtest.Component) {
+	for _, c := range list {
+		v.note(p, c.Components)
+		if c.CustomID == "" {
+			continue
+		}
+		if v.owners[c.CustomID] == nil {
+			v.owners[c.CustomID] = map[string]bool{}
+		}
+		v.owners[c.CustomID][p.Name()] = true
+		for _, o := range c.Options {
+			if !slices.Contains(v.values[c.CustomID], o.Value) {
+				v.values[c.CustomID] = append(v.values[c.CustomID], o.Value)
+			}
+		}
+	}
+}
+
+// does fails the test if somebody could not do something, and settles.
+func (v *evening) does(err error) {
+	v.t.Helper()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.settle()
+}
+
+func (v *evening) presses(p *discordtest.Person, keys ...text.Key) {
+	v.t.Helper()
+	for _, key := range keys {
+		v.does(p.Press(text.T(key)))
+	}
+}
+
+func (v *evening) writes(p *discordtest.Person, words string) {
+	v.t.Helper()
+	v.does(p.Submit(map[string]string{"": words}))
+}
+
+func (v *evening) passes(d time.Duration) {
+	time.Sleep(d)
+	v.settle()
+}
+
+func (v *evening) links(a, b *discordtest.Person) {
+	v.t.Helper()
+	v.does(a.Run("/partner invite"))
+	v.presses(a, text.LabelAgree)
+	code := ""
+	for _, m := range a.SeesInServer() {
+		if c := codeIn.FindString(m.Content); c != "" {
+			code = c
+		}
+	}
+	v.does(b.Run("/partner accept code:" + code))
+	v.presses(b, text.LabelAgree)
+}
+
+// play goes through all that issue 2 has buttons for.
+func (v *evening) play() {
+	v.t.Helper()
+	v.links(v.alex, v.sam)
+	v.does(v.alex.Run("/scene ended"))
+	v.presses(v.sam, text.LabelOk)
+	v.presses(v.alex, text.LabelChange, text.LabelTime)
+	v.writes(v.alex, "1h ago")
+	v.passes(24 * time.Hour)
+	v.presses(v.sam, text.LabelLater)
+	v.passes(3 * time.Hour)
+	v.presses(v.sam, text.LabelOpen, text.FeelingLow, text.NeedCall, text.LabelWrite)
+	v.writes(v.sam, "Tired, and a little far away.")
+	v.presses(v.sam, text.LabelWords)
+	v.presses(v.alex, text.LabelRead, text.LabelSendback)
+	v.writes(v.alex, "I'll call you at eight.")
+	v.presses(v.sam, text.LabelRead, text.LabelTouch)
+	v.presses(v.alex, text.LabelRead)
+	v.alex.Type("Quiet today. " + strings.Repeat("I keep smiling about it. ", 100))
+	v.settle()
+	v.presses(v.alex, text.LabelWords, text.LabelChange, text.LabelSharing, text.LabelGist)
+	v.presses(v.sam, text.LabelChange)
+	v.passes(24 * time.Hour)
+	v.presses(v.alex, text.LabelSkip)
+	v.presses(v.sam, text.LabelSkip)
+	v.links(v.kit, v.alex)
+	v.does(v.alex.Run("/scene ended"))
+	v.does(v.alex.Run("/partner leave"))
+	v.alex.Type("Thank you for the walk.")
+	v.settle()
+}
+
+// routesOfNobody need no owner: they say the same to everybody, or are a yes to
+// one's own invite.
+var routesOfNobody = map[string]text.Key{
+	"care/lines":      text.Help,
+	"declined":        text.Declined,
+	"partner/invited": "",
+}
+
+// neutral are the sentences that tell nothing of whose button it was.
+var neutral = []text.Key{text.ErrGone, text.SceneNotLinked, text.SceneUndoNone}
+
+func TestNobodyElsesButtons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := newEvening(t)
+		disconnect := v.connect(v.bot)
+		v.play()
+		v.checkRoutesSeen()
+		for _, id := range slices.Sorted(maps.Keys(v.owners)) {
+			for _, p := range []*discordtest.Person{v.alex, v.sam, v.kit, v.robin} {
+				if !v.owners[id][p.Name()] {
+					v.tries(p, id)
+				}
+			}
+		}
+		if bad := v.log.take(); len(bad) > 0 {
+			t.Errorf("the log: %s", bad)
+		}
+		disconnect()
+		v.discord.DropConnections()
+		for _, err := range v.discord.Errors() {
+			t.Errorf("Discord would refuse: %v", err)
+		}
+	})
+}
+
+// checkRoutesSeen makes sure that the conversation came by every button.
+func (v *evening) checkRoutesSeen() {
+	v.t.Helper()
+	seen := map[string]bool{}
+	for id := range v.owners {
+		seen[strings.Split(id, ":")[1]] = true
+	}
+	commands := paths(v.bot.commands())
+	for path := range v.bot.routes {
+		isOwn := slices.Contains([]string{"scene/alone", "relay/rewrite", "relay/back"}, path) // see TestForgedButtons
+		if !seen[path] && !slices.Contains(commands, path) && !isOwn {
+			v.t.Errorf("nobody saw a button of %s", path)
+		}
+	}
+}
+
+// tries lets somebody press, pick and submit what was never shown to them.
+func (v *evening) tries(p *discordtest.Person, id string) {
+	v.t.Helper()
+	route := strings.Split(id, ":")[1]
+	key, isNobodys := routesOfNobody[route]
+	if isNobodys && key == "" {
+		return
+	}
+	allowed := neutral
+	if isNobodys {
+		allowed = []text.Key{key}
+	}
+	v.refused(p, id, allowed, func() callback { return v.press(p, id) })
+	v.refused(p, id, allowed, func() callback { return v.submit(p, id, "Words of another") })
+	v.refused(p, id, allowed, func() callback { return v.submit(p, id, "2h ago") })
+	for _, value := range v.values[id] {
+		if !v.isOwnPact(p, value) {
+			v.refused(p, id, allowed, func() callback { return v.press(p, id, value) })
+		}
+	}
+}
+
+func (v *evening) isOwnPact(p *discordtest.Person, value string) bool {
+	v.t.Helper()
+	pacts, err := v.store.Pacts(v.t.Context(), store.Secret(p.ID()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return slices.ContainsFunc(pacts, func(pact store.Pact) bool { return number(pact.ID) == value })
+}
+
+// refused checks that somebody hears one neutral sentence, and nothing else
+// happens at all.
+func (v *evening) refused(p *discordtest.Person, id string, allowed []text.Key, act func() callback) {
+	v.t.Helper()
+	before := v.dump()
+	got := act()
+	if after := v.dump(); after != before {
+		v.t.Errorf("%s with %s changed the database:\n%s", p.Name(), id, firstChange(before, after))
+	}
+	isNeutral := slices.ContainsFunc(allowed, func(key text.Key) bool { return says(got.content, key) })
+	if !isNeutral || got.kind == 4 && got.flags&flagEphemeral == 0 {
+		v.t.Errorf("%s with %s hears: %s", p.Name(), id, got.raw)
+	}
+}
+
+func firstChange(before, after string) string {
+	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return b[i] + "\n" + a[i]
+		}
+	}
+	return "there are more rows, or fewer"
+}
+
+// TestForgedButtons tries row numbers that exist under routes they were not made
+// for, by whom they concern and by others.
+func TestForgedButtons(t *testing.T) {
+	h := newHouse(t)
+	alex, sam, kit, robin := h.discord.Person("alex"), h.discord.Person("sam"), h.discord.Person("kit"), h.discord.Person("robin")
+	h.link(alex, sam)
+	h.link(alex, kit)
+	h.run(alex, "scene ended", user6(sam))
+	h.pass(24 * time.Hour)
+	open := h.newest(sam, "checkin/open")
+	h.press(sam, open)
+	row := strings.TrimPrefix(open, customID("checkin/open")+":")
+	h.press(sam, customID("checkin/feel", row, "low"))
+	pacts, err := h.store.Pacts(t.Context(), store.Secret(sam.ID()))
+	if err != nil || len(pacts) != 1 {
+		t.Fatal(pacts, err)
+	}
+	h.submit(sam, customID("checkin/write", row), "Far away.")
+	h.press(sam, customID("checkin/share", row, number(pacts[0].ID), "words"))
+	relay := h.newest(alex, "relay/read")
+	if got := h.press(alex, relay); !says(got.content, text.RelayFrom) {
+		t.Fatalf("alex reads: %s", got.raw)
+	}
+	rows := []string{row, strings.TrimPrefix(relay, customID("relay/read")+":"), number(pacts[0].ID), "0", "", "-1", "zzzzzzzzzzzzz", "zzzzzzzzzzzzzz"}
+	for route := range h.bot.routes {
+		if _, ok := routesOfNobody[route]; ok || slices.Contains(paths(h.bot.commands()), route) && route != "scene/undo" {
+			continue
+		}
+		for _, row := range rows {
+			for _, p := range []*discordtest.Person{robin, kit} {
+				for _, args := range [][]string{{row}, {row, rows[2], "words"}, {row, "low"}, {row, "ok"}, {row, "not"}, {row, "1", "1"}} {
+					if route == "scene/alone" && (p == kit || len(args) > 2) {
+						continue // one's own yes, to oneself
+					}
+					h.forges(p, customID(route, args...), row)
+				}
+			}
+		}
+	}
+	if bad := h.log.take(); len(bad) > 0 {
+		t.Errorf("the log: %s", bad)
+	}
+}
+
+func (h *house) forges(p *discordtest.Person, id, value string) {
+	h.t.Helper()
+	before := h.writes()
+	for _, got := range []callback{h.press(p, id), h.press(p, id, value), h.submit(p, id, "2h ago")} {
+		if strings.Contains(got.content, "Sam") || strings.Contains(got.content, "Alex") || strings.Contains(got.content, "Far away") {
+			h.t.Errorf("%s with %s hears of others: %s", p.Name(), id, got.raw)
+		}
+		for _, wrong := range wrongAnswer([]byte(got.raw)) {
+			h.t.Errorf("%s with %s: %s: %s", p.Name(), id, wrong, got.raw)
+		}
+	}
+	if after := h.writes(); after != before {
+		h.t.Errorf("%s with %s wrote into the database", p.Name(), id)
+	}
+}
