@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 		"aftercare/store",
 		"github.com/robfig/cron/v3",
 	},
-	"bot/text": {"golang.org/x/text/..."},
+	"bot/text": {},
 	"bot": {
 		"aftercare/bot/text",
 		"aftercare/store",
@@ -39,14 +39,8 @@ var arrows = map[string][]string{
 		"github.com/olebedev/when/...",
 		"golang.org/x/time/rate",
 	},
-	"bot/discordtest": {
-		"github.com/bwmarrin/discordgo",
-		"github.com/gorilla/websocket",
-	},
-	"bot/discordtest/conformance": {
-		"aftercare/bot/discordtest",
-		"github.com/santhosh-tekuri/jsonschema/v6",
-	},
+	"bot/discordtest":             {"github.com/gorilla/websocket"},
+	"bot/discordtest/conformance": {"github.com/santhosh-tekuri/jsonschema/v6"},
 	"cmd/aftercare": {
 		"aftercare/bot",
 		"aftercare/bot/discordtest",

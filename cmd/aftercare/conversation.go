@@ -21,6 +21,7 @@ import (
 //	alex sends a file                     or a sticker, a voice message, a forward; with ": any words"
 //	alex closes DMs                       or opens DMs, leaves the server, joins the server
 //	the bot stops                         or starts
+//	alex and sam are linked               plays the linking, unheard
 //
 // What the bot says stands below, indented by four spaces. A code that the bot
 // hands out is called CODE-1 and so on, since it is another one each time.

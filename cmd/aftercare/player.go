@@ -92,6 +92,9 @@ func (p *player) act(line string) error {
 		p.pass(passing)
 		return nil
 	}
+	if m := linkedPattern.FindStringSubmatch(line); m != nil {
+		return p.link(m[1], m[2])
+	}
 	switch line {
 	case "the bot stops":
 		return p.stop()
@@ -104,6 +107,26 @@ func (p *player) act(line string) error {
 		}
 	}
 	return fmt.Errorf("nobody knows how to do this: %s", line)
+}
+
+var linkedPattern = re(`(\w+) and (\w+) are linked`)
+
+// link is the conversation that every other one presumes, played unheard: an
+// invite, the code handed over, and two times yes.
+func (p *player) link(a, b string) error {
+	const yes = "[Yes, and I'm 18 or older]"
+	p.take()
+	for _, line := range []string{a + ": /partner invite", a + " presses " + yes, "", b + " presses " + yes} {
+		if line == "" {
+			line = b + ": /partner accept code:CODE-" + strconv.Itoa(len(p.codes))
+		}
+		if err := p.act(line); err != nil {
+			return err
+		}
+		p.pass(2 * time.Second)
+		p.take()
+	}
+	return nil
 }
 
 // acts are what people can do, tried in order.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -97,19 +96,17 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 	return h, nil
 }
 
-// run connects, and lives until ctx is done. Then it stops hearing, finishes what
-// is in hand, and closes the database, in that order.
+// run lives until ctx is done, or Discord is done with us. Then it stops hearing,
+// finishes what is in hand, and closes the database, in that order.
 func (h *house) run(ctx context.Context) error {
 	defer h.store.Close()
-	if err := h.bot.Open(ctx); err != nil {
-		return errors.Join(err, h.bot.Close())
-	}
-	h.log.Info("aftercare is running", "version", version())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() { h.scheduler.Run(ctx) })
-	<-ctx.Done()
+	err := h.bot.Run(ctx)
 	h.log.Info("aftercare is stopping")
-	err := h.bot.Close()
+	cancel()
 	wg.Wait()
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -144,13 +145,22 @@ func playScript(t *testing.T, dir string, c conversation, check func(method, pat
 		}
 		settle()
 		for _, said := range p.take() {
+			if strings.Contains(said, "everyone sees") {
+				t.Errorf("the whole server sees: %s", said)
+			}
 			out.WriteString(indent + said + "\n")
 		}
 	}
+	s.nothingInClear(secretsOf(c, s.discord))
 	if err := s.stop(); err != nil {
 		t.Error(err)
 	}
 	s.discord.DropConnections()
+	for _, m := range s.discord.Posted() {
+		if len(m.Pings) > 0 {
+			t.Errorf("this pings somebody: %s", m.Content)
+		}
+	}
 	if testing.Verbose() {
 		t.Log("\n" + s.log.String())
 	}
@@ -158,4 +168,58 @@ func playScript(t *testing.T, dir string, c conversation, check func(method, pat
 		t.Errorf("Discord would refuse: %v", err)
 	}
 	return out.String()
+}
+
+var spoken = regexp.MustCompile(`^\w+(?: writes| replies to ".*"| sends a \w+(?: message)?)?: ([^/].*)$|^\w+ edits ".*" to "(.*)"$`)
+
+// secretsOf lists what must stand nowhere in clear after a conversation: whose it
+// was, what they felt, and what they said.
+func secretsOf(c conversation, d *discordtest.Discord) (out []string) {
+	for _, name := range d.Known() {
+		p := d.Person(name)
+		out = append(out, p.ID(), strings.ToUpper(name[:1])+name[1:], name)
+		for _, m := range append(p.Sees(), p.SeesInServer()...) {
+			out = append(out, m.ID, m.ChannelID)
+		}
+	}
+	out = append(out, "glowing", "Glowing", "numb", "Numb", "company")
+	for _, step := range c {
+		m := spoken.FindStringSubmatch(step.line)
+		if m == nil {
+			continue
+		}
+		words := unfold(m[1] + m[2])
+		out = append(out, words[:min(len(words), 60)])
+	}
+	return append(out, "test-token")
+}
+
+// nothingInClear reads the raw files as they are while the bot runs, and its log
+// at debug level. A short name is looked for in the log only: three letters turn
+// up in ciphertext by chance.
+func (s *stage) nothingInClear(secrets []string) {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir, "aftercare.*"))
+	if err != nil || len(files) < 3 {
+		s.t.Fatal("no files to look into", files, err)
+	}
+	raw := map[string][]byte{"the log": s.log.Bytes()}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		raw[filepath.Base(file)] = b
+	}
+	for _, secret := range secrets {
+		for where, b := range raw {
+			if where == "the log" {
+				if regexp.MustCompile(`\b` + regexp.QuoteMeta(secret) + `\b`).Match(b) {
+					s.t.Errorf("%s holds %q", where, secret)
+				}
+			} else if len(secret) > 3 && bytes.Contains(b, []byte(secret)) {
+				s.t.Errorf("%s holds %q in clear", where, secret)
+			}
+		}
+	}
 }
