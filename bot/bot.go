@@ -15,10 +15,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
 
 	"aftercare/store"
 )
@@ -62,10 +64,12 @@ type Bot struct {
 	routes   map[string]route
 	people   *lines
 	guesses  *budget
+	opens    *rate.Limiter // new DMs: Discord blocks whoever opens many at once
 	outcomes outcomes
 	stopping context.Context // ends at Close: what waits for something gives up
 	stop     context.CancelFunc
 	owners   owners
+	catching atomic.Bool // the open conversations are being looked through
 	appID    string
 }
 
@@ -83,6 +87,7 @@ func New(st *store.Store, o Options) (*Bot, error) {
 		api:     newTransport(o.Transport, api, o.Version, o.RequestsPerSecond, o.Log),
 		guesses: newBudget(5, time.Hour, st.Now),
 		people:  newLines(o.Log),
+		opens:   rate.NewLimiter(1, 5),
 	}
 	b.stopping, b.stop = context.WithCancel(context.Background())
 	if b.rest, err = restSession(o.Token, b.api); err != nil {
@@ -173,11 +178,18 @@ func (b *Bot) identify(ctx context.Context) error {
 	return nil
 }
 
-// ready is called when the link is up: resumed tells that Discord has replayed
-// what we missed. Otherwise, what was typed in between has to be looked for.
+// ready is called when the link is up. resumed tells that Discord has replayed
+// what we missed, as far as it kept it; what was typed in between is looked for
+// in either case.
 func (b *Bot) ready(resumed bool) {
 	b.log.Info("aftercare is connected", "resumed", resumed, "version", b.o.Version)
 	b.Wake()
+	if b.catching.CompareAndSwap(false, true) {
+		b.outcomes.busy.Go(func() {
+			defer b.catching.Store(false)
+			b.catchUp(b.stopping)
+		})
+	}
 }
 
 var apiVersion = "v" + strings.TrimPrefix(discordgo.APIVersion, "v")

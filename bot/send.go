@@ -17,7 +17,14 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 	defer func() { b.outcomes.tell(d.ID, err) }()
 	c, err := b.store.Content(ctx, d)
 	if err != nil {
-		return store.Sent{}, err
+		return store.Sent{}, notYet(err)
+	}
+	if found, err := b.findUnsure(ctx, d, c); err != nil {
+		return store.Sent{}, notYet(err)
+	} else if !found.IsZero() && c.Want == store.Post {
+		return store.Sent{Channel: c.Channel, Message: found}, nil
+	} else if c.Message.IsZero() {
+		c.Message = found
 	}
 	sent = store.Sent{Channel: c.Channel, Message: c.Message}
 	switch c.Want {
@@ -46,6 +53,31 @@ func refusal(err error, attempts int) error {
 	case hasCode(err, codeOpeningTooFast):
 		return store.RetryError{After: 10 * time.Minute}
 	}
+	return unsent(err)
+}
+
+// notYet marks an error from before anything was sent.
+func notYet(err error) error {
+	if errors.Is(err, store.ErrGone) {
+		return err
+	}
+	var retry store.RetryError
+	if errors.As(err, &retry) {
+		return retry
+	}
+	return store.NotSentError{Err: err}
+}
+
+// unsent marks the errors after which a message is surely not at Discord: ours,
+// and Discord's own refusals. After anything else nobody knows.
+func unsent(err error) error {
+	var refused restError
+	switch {
+	case err == nil || errors.Is(err, store.ErrGone):
+		return err
+	case errors.As(err, &refused) && refused.Status < 500, errors.Is(err, errToken):
+		return store.NotSentError{Err: err}
+	}
 	return err
 }
 
@@ -54,6 +86,9 @@ func messagesPath(channel store.Private) string {
 }
 
 func (b *Bot) remove(ctx context.Context, c store.Content) error {
+	if c.Message.IsZero() {
+		return nil // it was looked for and never got there
+	}
 	err := b.call(ctx, http.MethodDelete, messagesPath(c.Channel)+"/"+c.Message.Reveal(), nil, nil)
 	if hasCode(err, codeUnknownMessage, codeUnknownChannel) {
 		return nil // it is gone, which is what was wanted
@@ -97,6 +132,9 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 		}
 		message, err = b.postTo(ctx, channel, p)
 	}
+	if hasCode(err, codeUnknownMessage) { // it was posted with this nonce, and its reader deleted it
+		return store.Sent{}, store.ErrGone
+	}
 	if err == nil && !c.Message.IsZero() && c.Message != message {
 		// A check-in that comes again takes the place of the one before.
 		if err := b.remove(ctx, c); err != nil {
@@ -117,6 +155,9 @@ func (b *Bot) postTo(ctx context.Context, channel store.Private, p payload) (sto
 func (b *Bot) openDM(ctx context.Context, to store.Private) (store.Private, error) {
 	var ch struct {
 		ID string `json:"id"`
+	}
+	if err := b.opens.Wait(ctx); err != nil {
+		return store.Private{}, store.RetryError{After: time.Second}
 	}
 	err := b.call(ctx, http.MethodPost, apiVersion+"/users/@me/channels", map[string]string{"recipient_id": to.Reveal()}, &ch)
 	if err == nil && ch.ID == "" {

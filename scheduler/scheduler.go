@@ -23,7 +23,8 @@ import (
 // Sender puts one delivery in front of its recipient. It may be given the same
 // delivery again after a crash, and must then show it once. Its errors:
 // store.ErrGone (nothing to send), store.ErrRefused (Discord would not: it waits
-// for the person), store.RetryError (not before), anything else (try again later).
+// for the person), store.RetryError (not before), store.NotSentError (surely not
+// sent, try again later), anything else (nobody knows, try again later).
 type Sender interface {
 	Send(ctx context.Context, d store.Delivery) (store.Sent, error)
 }
@@ -34,6 +35,7 @@ type queue interface {
 	NextDue(ctx context.Context) (time.Time, bool, error)
 	MarkSent(ctx context.Context, d store.Delivery, sent store.Sent) error
 	Postpone(ctx context.Context, d store.Delivery, until time.Time) error
+	PostponeUnsent(ctx context.Context, d store.Delivery, until time.Time) error
 	MarkRefused(ctx context.Context, d store.Delivery) error
 	Drop(ctx context.Context, d store.Delivery) error
 	Forget(ctx context.Context) (int64, error)
@@ -195,7 +197,11 @@ func (s *Scheduler) outcome(d store.Delivery, sent store.Sent, err error) func(c
 		s.log.Warn("a message could not be sent; trying again", "kind", d.Kind, "attempt", d.Attempts+1, "in", wait.Round(time.Second), "err", err)
 	}
 	until := s.now().Add(wait)
-	return func(ctx context.Context) error { return s.queue.Postpone(ctx, d, until) }
+	postpone := s.queue.Postpone
+	if errors.As(err, new(store.NotSentError)) || errors.As(err, &retry) {
+		postpone = s.queue.PostponeUnsent
+	}
+	return func(ctx context.Context) error { return postpone(ctx, d, until) }
 }
 
 // note writes down what became of a delivery, again if the database can't just

@@ -10,6 +10,7 @@ import (
 )
 
 func TestWalkThroughACheckIn(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	first := w.last(sam, store.KindCheckIn).CheckIn
@@ -63,6 +64,7 @@ func TestWalkThroughACheckIn(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestLater(t *testing.T) {
+	t.Parallel()
 	w, _ := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	for round := 1; round <= 2; round++ {
@@ -86,6 +88,7 @@ func TestLater(t *testing.T) {
 }
 
 func TestOpenedAfterLater(t *testing.T) {
+	t.Parallel()
 	w, _ := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	w.step(w.Later(w.ctx, sam.ID, at))
@@ -100,6 +103,7 @@ func TestOpenedAfterLater(t *testing.T) {
 
 // Later, pressed before the send was noted, holds.
 func TestLaterBeforeTheSendIsMarked(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.deliver()
@@ -124,6 +128,7 @@ func TestLaterBeforeTheSendIsMarked(t *testing.T) {
 }
 
 func TestSkipAtEveryStep(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	skip := func(want store.Step) {
@@ -151,6 +156,7 @@ func TestSkipAtEveryStep(t *testing.T) {
 }
 
 func TestTypedAnswer(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.hear(sam, "m1", "one", "")
 	w.hear(sam, "m1", "one", "") // the same event twice
@@ -184,13 +190,14 @@ func TestTypedAnswer(t *testing.T) {
 }
 
 func TestTypedPiecesAreCounted(t *testing.T) {
+	t.Parallel()
 	w, _ := asked(t)
 	for i := range 20 {
 		w.hear(sam, strconv.Itoa(i), "x", "")
 	}
 	w.is(w.Hear(w.ctx, store.Typed{By: sam, Message: "20", Text: store.Secret("x")}), store.ErrTooOften)
 	w.deliver()
-	for i := range 100 { // and so are the rows of somebody who types and deletes
+	for i := range 25 { // and so are the rows of somebody who types and deletes
 		w.ok(w.Unsaid(w.ctx, strconv.Itoa(i)))
 		w.hear(sam, strconv.Itoa(i+20), "x", "")
 		w.deliver()
@@ -201,6 +208,7 @@ func TestTypedPiecesAreCounted(t *testing.T) {
 }
 
 func TestReplyToAParticularMessage(t *testing.T) {
+	t.Parallel()
 	w, _ := asked(t)
 	w.clock.Advance(time.Hour)
 	e := w.ended(alex, sam)
@@ -224,6 +232,7 @@ func TestReplyToAParticularMessage(t *testing.T) {
 }
 
 func TestEditAndDelete(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.hear(sam, "m1", "one", "")
 	w.hear(sam, "m2", "two", "")
@@ -278,6 +287,7 @@ func TestEditAndDelete(t *testing.T) {
 }
 
 func TestShareToSeveral(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	withSam, withKit := w.link(alex, sam), w.link(alex, kit)
 	w.end(alex, sam, kit)
@@ -315,6 +325,7 @@ func TestShareToSeveral(t *testing.T) {
 }
 
 func TestChangeAfterSharing(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.answer(sam, "low", "long words", pact, store.ShareWords)
 	w.deliver()
@@ -349,6 +360,7 @@ func TestChangeAfterSharing(t *testing.T) {
 
 // A form keeps its place among typed words when it is changed.
 func TestFormKeepsItsPlace(t *testing.T) {
+	t.Parallel()
 	w, _ := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	w.step(w.Write(w.ctx, sam.ID, at, store.Secret("form")))
@@ -363,6 +375,7 @@ func TestFormKeepsItsPlace(t *testing.T) {
 // An edit that comes while the deletion has not gone out: the message that stands
 // is shown anew, and none is left with the old words.
 func TestShareAgainBeforeTheDeletionWentOut(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.answer(sam, "low", "too much", pact, store.ShareWords)
 	w.deliver()

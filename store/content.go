@@ -73,7 +73,7 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	}
 	c.Channel = p.channel
 	if c.Want == Delete {
-		if c.Message.IsZero() {
+		if c.Message.IsZero() && d.UnsureSince.IsZero() {
 			return c, ErrGone
 		}
 		return c, nil

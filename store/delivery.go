@@ -55,6 +55,10 @@ type Delivery struct {
 	Due       time.Time
 	Attempts  int // that failed before this one
 
+	// UnsureSince is when an earlier try to post it began of which nobody knows
+	// whether it reached Discord; zero if there is none.
+	UnsureSince time.Time
+
 	lease   int64 // names this claim: a mark by an earlier one is nothing
 	version int64 // of the row when it was claimed
 }
@@ -97,7 +101,7 @@ func (t *tx) owe(o owed) (id int64, err error) {
 // somebody's hand keeps its lease, and is looked at again when it is marked.
 const (
 	retracting = `want = 'delete', version = version + 1, waiting = 0,
-		next_at = CASE WHEN lease IS NOT NULL THEN next_at WHEN message IS NULL THEN NULL ELSE $1 END`
+		next_at = CASE WHEN lease IS NOT NULL THEN next_at WHEN message IS NULL AND unsure_at IS NULL THEN NULL ELSE $1 END`
 	amending = `want = CASE WHEN message IS NULL AND lease IS NULL THEN want ELSE 'edit' END, version = version + 1,
 		next_at = CASE WHEN lease IS NOT NULL OR message IS NULL THEN next_at ELSE $1 END`
 )
@@ -192,8 +196,11 @@ func (s *Store) claim(ctx context.Context, n int) (due []Delivery, settled bool,
 func (t *tx) take(d *Delivery) error {
 	d.lease = rand.Int64()
 	_, err := t.Exec(`
-		UPDATE deliveries SET lease = $2, next_at = $3, want = $4, waiting = 0 WHERE id = $1
-	`, d.ID, d.lease, t.now+Lease.Milliseconds(), d.Want)
+		UPDATE deliveries
+		SET lease = $2, next_at = $3, want = $4, waiting = 0,
+		    unsure_at = CASE WHEN $4 = 'post' THEN COALESCE(unsure_at, $5) ELSE unsure_at END
+		WHERE id = $1
+	`, d.ID, d.lease, t.now+Lease.Milliseconds(), d.Want, t.now)
 	return err
 }
 
@@ -209,7 +216,7 @@ const claimable = `NOT EXISTS (
 func (t *tx) candidates(n int) (out []Delivery, err error) {
 	rows, err := t.Query(`
 		SELECT id, recipient, kind, part, CASE WHEN want = 'edit' AND message IS NULL THEN 'post' ELSE want END,
-		       due_at, attempts, version
+		       due_at, attempts, version, unsure_at
 		FROM deliveries d
 		WHERE next_at <= $1 AND `+claimable+`
 		ORDER BY next_at, id
@@ -218,8 +225,12 @@ func (t *tx) candidates(n int) (out []Delivery, err error) {
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d Delivery
 		var due int64
-		err := r.Scan(&d.ID, &d.Recipient, &d.Kind, &d.Part, &d.Want, &due, &d.Attempts, &d.version)
+		var unsure sql.NullInt64
+		err := r.Scan(&d.ID, &d.Recipient, &d.Kind, &d.Part, &d.Want, &due, &d.Attempts, &d.version, &unsure)
 		d.Due = fromMilli(due)
+		if unsure.Valid {
+			d.UnsureSince = fromMilli(unsure.Int64)
+		}
 		out = append(out, d)
 		return err
 	})
@@ -260,16 +271,17 @@ type standing struct {
 	due     int64
 	message []byte
 	changed bool
+	unsure  bool // it may stand in the DM without our knowing where
 }
 
 // inHand returns a claimed delivery as it stands, and whether it is still ours.
 func (t *tx) inHand(d Delivery) (st standing, ok bool, err error) {
 	var version int64
 	err = t.QueryRow(`
-		SELECT want, due_at, message, version
+		SELECT want, due_at, message, version, unsure_at IS NOT NULL
 		FROM deliveries
 		WHERE id = $1 AND lease = $2
-	`, d.ID, d.lease).Scan(&st.want, &st.due, &st.message, &version)
+	`, d.ID, d.lease).Scan(&st.want, &st.due, &st.message, &version, &st.unsure)
 	if errors.Is(err, sql.ErrNoRows) {
 		return st, false, nil
 	}
@@ -299,6 +311,8 @@ func (st standing) next(message []byte, now int64) (Want, int64) {
 // something to it.
 func (st standing) still(now int64) (Want, int64) {
 	switch {
+	case st.message == nil && st.want == Delete && st.unsure:
+		return Delete, now // it is looked for, to be taken out
 	case st.message == nil && st.want == Delete:
 		return Delete, 0
 	case st.message == nil || st.want == Post:
@@ -337,7 +351,7 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 		}
 		_, err = t.Exec(`
 			UPDATE deliveries
-			SET heard_as = $2, sent_at = CASE WHEN $4 = 'post' THEN $3 ELSE sent_at END, attempts = 0, waiting = 0
+			SET heard_as = $2, sent_at = CASE WHEN $4 = 'post' THEN $3 ELSE sent_at END, attempts = 0, waiting = 0, unsure_at = NULL
 			WHERE id = $1
 		`, d.ID, heard, t.now, d.Want)
 		if err != nil || d.Want != Post { // only a post tells that their DMs are open
@@ -347,6 +361,9 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 			if err := t.asked(d.ID, st.changed); err != nil {
 				return err
 			}
+		}
+		if err := t.sawFirst(d.Recipient, sent.Message); err != nil {
+			return err
 		}
 		return t.reached(d.Recipient, sent.Channel)
 	})
@@ -385,6 +402,9 @@ func (s *Store) Drop(ctx context.Context, d Delivery) error {
 		if err != nil || !ok {
 			return err
 		}
+		if err := t.notSent(d, &st); err != nil {
+			return err
+		}
 		if st.changed {
 			want, next := st.still(t.now)
 			return t.release(d, want, next, st.message)
@@ -410,13 +430,39 @@ func (t *tx) layAside(delivery int64) error {
 	return err
 }
 
-// Postpone gives a delivery back after a failure, to be tried again at the given
-// time, or at once if people did something to it in the meantime.
+// notSent notes that a try surely did not reach Discord: it is as unsure as it
+// was before.
+func (t *tx) notSent(d Delivery, st *standing) error {
+	if !d.UnsureSince.IsZero() {
+		return nil
+	}
+	st.unsure = false
+	_, err := t.Exec(`UPDATE deliveries SET unsure_at = NULL WHERE id = $1`, d.ID)
+	return err
+}
+
+// Postpone gives a delivery back after a failure of which nobody knows whether
+// the message reached Discord, to be tried again at the given time, or at once if
+// people did something to it in the meantime.
 func (s *Store) Postpone(ctx context.Context, d Delivery, until time.Time) error {
+	return s.postpone(ctx, d, until, false)
+}
+
+// PostponeUnsent is Postpone for a message that surely did not reach Discord.
+func (s *Store) PostponeUnsent(ctx context.Context, d Delivery, until time.Time) error {
+	return s.postpone(ctx, d, until, true)
+}
+
+func (s *Store) postpone(ctx context.Context, d Delivery, until time.Time, unsent bool) error {
 	return s.inTx(ctx, func(t *tx) error {
 		st, ok, err := t.inHand(d)
 		if err != nil || !ok {
 			return err
+		}
+		if unsent {
+			if err := t.notSent(d, &st); err != nil {
+				return err
+			}
 		}
 		want, next := st.want, until.UnixMilli()
 		if st.changed {
@@ -436,6 +482,9 @@ func (s *Store) MarkRefused(ctx context.Context, d Delivery) error {
 	return s.inTx(ctx, func(t *tx) error {
 		st, ok, err := t.inHand(d)
 		if err != nil || !ok {
+			return err
+		}
+		if err := t.notSent(d, &st); err != nil {
 			return err
 		}
 		if _, err := t.Exec(`UPDATE persons SET refused_at = $2 WHERE id = $1`, d.Recipient, t.now); err != nil {

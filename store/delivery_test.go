@@ -28,6 +28,7 @@ func claimed(t *testing.T) (*world, store.Delivery) {
 }
 
 func TestClaimOrder(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.link(alex, sam) // each is owed a line, alex two
 	w.link(kit, robin)
@@ -57,6 +58,7 @@ func TestClaimOrder(t *testing.T) {
 }
 
 func TestSoonestFirst(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.link(kit, robin)
 	w.deliver()
@@ -72,6 +74,7 @@ func TestSoonestFirst(t *testing.T) {
 }
 
 func TestLeaseRunsOut(t *testing.T) {
+	t.Parallel()
 	w, d := claimed(t)
 	next, ok, err := w.NextDue(w.ctx)
 	w.ok(err)
@@ -98,6 +101,7 @@ func TestLeaseRunsOut(t *testing.T) {
 }
 
 func TestRecoverAtOpen(t *testing.T) {
+	t.Parallel()
 	w, d := claimed(t)
 	w.restart()
 	next, ok, _ := w.NextDue(w.ctx)
@@ -114,6 +118,7 @@ func TestRecoverAtOpen(t *testing.T) {
 }
 
 func TestNextDue(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if _, ok, err := w.NextDue(w.ctx); ok || err != nil {
 		t.Errorf("something is owed: %v", err)
@@ -136,6 +141,7 @@ func TestNextDue(t *testing.T) {
 // A person who is being written to, and has more that is due, does not hide the
 // time of somebody else.
 func TestNextDueBesideAPersonInHand(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.link(alex, sam)
 	due, err := w.ClaimDue(w.ctx, 1) // alex's first line; the second is due as well
@@ -156,6 +162,7 @@ func TestNextDueBesideAPersonInHand(t *testing.T) {
 }
 
 func TestPostpone(t *testing.T) {
+	t.Parallel()
 	w, d := claimed(t)
 	until := w.clock.Now().Add(time.Minute)
 	w.ok(w.Postpone(w.ctx, d, until))
@@ -174,6 +181,7 @@ func TestPostpone(t *testing.T) {
 // What people do to a delivery while it is in hand, and what becomes of it then.
 // Each act is done before the mark; want is what is owed next, and when.
 func TestChangedInHand(t *testing.T) {
+	t.Parallel()
 	type next struct {
 		want store.Want
 		in   time.Duration // -1: never
@@ -190,27 +198,30 @@ func TestChangedInHand(t *testing.T) {
 		"sent": func(w *world, d store.Delivery) error {
 			return w.MarkSent(w.ctx, d, store.Sent{Message: store.Secret("m")})
 		},
-		"deleted":  func(w *world, d store.Delivery) error { return w.MarkSent(w.ctx, d, store.Sent{}) },
-		"dropped":  func(w *world, d store.Delivery) error { return w.Drop(w.ctx, d) },
-		"failed":   func(w *world, d store.Delivery) error { return w.Postpone(w.ctx, d, w.clock.Now().Add(time.Minute)) },
+		"deleted": func(w *world, d store.Delivery) error { return w.MarkSent(w.ctx, d, store.Sent{}) },
+		"dropped": func(w *world, d store.Delivery) error { return w.Drop(w.ctx, d) },
+		"failed":  func(w *world, d store.Delivery) error { return w.Postpone(w.ctx, d, w.clock.Now().Add(time.Minute)) },
+		"unsent": func(w *world, d store.Delivery) error {
+			return w.PostponeUnsent(w.ctx, d, w.clock.Now().Add(time.Minute))
+		},
 		"refused":  func(w *world, d store.Delivery) error { return w.MarkRefused(w.ctx, d) },
 		"recovers": func(w *world, d store.Delivery) error { w.restart(); return nil },
 	}
 	want := map[string]next{
 		"nothing sent": {store.Edit, never}, "nothing deleted": {store.Delete, never}, "nothing dropped": {store.Delete, never},
-		"nothing failed": {store.Post, time.Minute}, "nothing refused": {store.Post, never}, "nothing recovers": {store.Post, 0},
+		"nothing failed": {store.Post, time.Minute}, "nothing unsent": {store.Post, time.Minute}, "nothing refused": {store.Post, never}, "nothing recovers": {store.Post, 0},
 
 		"later sent": {store.Post, 3 * time.Hour}, "later deleted": {store.Post, 3 * time.Hour}, "later dropped": {store.Post, 3 * time.Hour},
-		"later failed": {store.Post, 3 * time.Hour}, "later refused": {store.Post, never}, "later recovers": {store.Post, 3 * time.Hour},
+		"later failed": {store.Post, 3 * time.Hour}, "later unsent": {store.Post, 3 * time.Hour}, "later refused": {store.Post, never}, "later recovers": {store.Post, 3 * time.Hour},
 
 		"typed sent": {store.Edit, 0}, "typed deleted": {store.Post, 0}, "typed dropped": {store.Post, 0},
-		"typed failed": {store.Post, 0}, "typed refused": {store.Edit, never}, "typed recovers": {store.Edit, 0}, // which is claimed as a post
+		"typed failed": {store.Post, 0}, "typed unsent": {store.Post, 0}, "typed refused": {store.Edit, never}, "typed recovers": {store.Edit, 0}, // which is claimed as a post
 
 		"undone sent": {store.Delete, 0}, "undone deleted": {store.Delete, never}, "undone dropped": {store.Delete, never},
-		"undone failed": {store.Delete, never}, "undone refused": {store.Delete, never}, "undone recovers": {store.Delete, 0},
+		"undone failed": {store.Delete, 0}, "undone unsent": {store.Delete, never}, "undone refused": {store.Delete, never}, "undone recovers": {store.Delete, 0},
 
 		"paused sent": {store.Edit, 0}, "paused deleted": {store.Post, 0}, "paused dropped": {store.Post, 0},
-		"paused failed": {store.Post, 0}, "paused refused": {store.Post, never}, "paused recovers": {store.Post, 0},
+		"paused failed": {store.Post, 0}, "paused unsent": {store.Post, 0}, "paused refused": {store.Post, never}, "paused recovers": {store.Post, 0},
 	}
 	for act, do := range acts {
 		for mark, note := range marks {
@@ -244,6 +255,7 @@ func TestChangedInHand(t *testing.T) {
 
 // An edit that was never noted to stand is claimed as a post.
 func TestEditOfNothingIsAPost(t *testing.T) {
+	t.Parallel()
 	w, d := claimed(t)
 	w.hear(sam, "m", "typed", "")
 	w.step(w.Open(w.ctx, sam.ID, d.ID))
@@ -257,6 +269,7 @@ func TestEditOfNothingIsAPost(t *testing.T) {
 }
 
 func TestLateFoldAndLapse(t *testing.T) {
+	t.Parallel()
 	const ms = time.Millisecond
 	for _, test := range []struct {
 		after         time.Duration // since the scene's end
@@ -309,6 +322,7 @@ func TestLateFoldAndLapse(t *testing.T) {
 
 // The first is folded too when the second was asked before it, after retries.
 func TestFoldedIntoOneThatWasAsked(t *testing.T) {
+	t.Parallel()
 	w, d := claimed(t)
 	w.ok(w.Postpone(w.ctx, d, w.clock.Now().Add(25*time.Hour)))
 	w.got(w.pass(24*time.Hour), sam, store.KindCheckIn, 1)
@@ -318,6 +332,7 @@ func TestFoldedIntoOneThatWasAsked(t *testing.T) {
 }
 
 func TestIDsRise(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var mu sync.Mutex
 	seen := map[int64]bool{}

@@ -61,5 +61,14 @@ var ErrRefused = errors.New("Discord refused the message")
 // RetryError says that a message may be tried again, and not before After.
 type RetryError struct{ After time.Duration }
 
+// NotSentError is a failure after which a message is surely not at Discord.
+type NotSentError struct{ Err error }
+
+// Error implements error.
+func (e NotSentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e NotSentError) Unwrap() error { return e.Err }
+
 // Error implements error.
 func (e RetryError) Error() string { return "Discord asks to wait " + e.After.String() }

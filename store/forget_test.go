@@ -22,6 +22,7 @@ func (w *world) forgets(at time.Time, from string) {
 }
 
 func TestForgetCodes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, _, err := w.Invite(w.ctx, alex, 1)
 	w.ok(err)
@@ -29,6 +30,7 @@ func TestForgetCodes(t *testing.T) {
 }
 
 func TestForgetReadWords(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.deliver()
@@ -41,6 +43,7 @@ func TestForgetReadWords(t *testing.T) {
 // Words to two are kept until both have read them; one from whom they were kept,
 // or who is gone, does not count.
 func TestForgetWordsReadByAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	withSam, withKit, withRobin := w.link(alex, sam), w.link(alex, kit), w.link(alex, robin)
 	w.end(alex, sam, kit, robin)
@@ -60,6 +63,7 @@ func TestForgetWordsReadByAll(t *testing.T) {
 }
 
 func TestForgetAnswers(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.deliver()
@@ -82,6 +86,7 @@ func TestForgetAnswers(t *testing.T) {
 }
 
 func TestForgetTakenBack(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.deliver()
@@ -98,6 +103,7 @@ func TestForgetTakenBack(t *testing.T) {
 }
 
 func TestForgetTakenBackWaitsAnHour(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.hear(alex, "m", "x", "")
 	w.deliver()
@@ -106,6 +112,7 @@ func TestForgetTakenBackWaitsAnHour(t *testing.T) {
 }
 
 func TestForgetScenes(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	end := w.clock.Now().Add(-24 * time.Hour)
@@ -121,6 +128,7 @@ func TestForgetScenes(t *testing.T) {
 }
 
 func TestForgetLines(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.forgets(w.clock.Now().Add(7*24*time.Hour), "deliveries")
 	w.rows(2, "sides")
@@ -132,6 +140,7 @@ func TestForgetLines(t *testing.T) {
 
 // More than one transaction's worth goes in one call.
 func TestForgetMany(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	_, err := store.DB(w.Store).Exec(`
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1234)

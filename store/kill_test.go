@@ -28,6 +28,7 @@ func (w *world) killed() *world {
 // Killed between any two steps of claim, send and mark, everything that is owed
 // reaches its person, and what may have been posted is tried with one nonce.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	w, pact := linked(t)
 	w.end(alex, sam)
 	w.deliver()
@@ -41,6 +42,9 @@ func TestKilledAnywhere(t *testing.T) {
 			t.Errorf("killed %s: %d sent after it, want %d", point, len(sent), want)
 		}
 		for _, m := range sent {
+			if point == "after it was taken back" && m.As.Want != store.Delete {
+				t.Errorf("killed %s: it wants %s", point, m.As.Want)
+			}
 			if nonce, ok := tried[m.As.ID]; ok && nonce != m.Nonce {
 				t.Errorf("killed %s: tried with another nonce", point)
 			}
@@ -77,5 +81,7 @@ func TestKilledAnywhere(t *testing.T) {
 	w.clock.Advance(time.Minute)
 	check("at its retry", map[int64]string{due[0].ID: c.Nonce}, 1)
 	w.step(w.TakeBack(w.ctx, sam.ID, w.at(sam, store.KindCheckIn)))
-	check("after it was taken back", nil, 0)
+	// Nobody knows whether the first try got it there: it is looked for, to be
+	// taken out, and not posted.
+	check("after it was taken back", nil, 1)
 }

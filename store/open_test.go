@@ -23,6 +23,7 @@ func (w *world) refusesToOpen(o store.Options, want error) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.refusesToOpen(w.opts, store.ErrInUse)
 	w.ok(w.Close())
@@ -75,6 +76,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestNewerDatabase(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, err := store.DB(w.Store).Exec(`PRAGMA user_version = 99`)
 	w.ok(err)
@@ -92,6 +94,7 @@ func TestNewerDatabase(t *testing.T) {
 }
 
 func TestSchemaVersion(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var v, keys int
 	w.ok(store.DB(w.Store).QueryRow(`PRAGMA user_version`).Scan(&v))
@@ -111,6 +114,7 @@ func TestSchemaVersion(t *testing.T) {
 
 // A key without a person is swept at the next start; a person's is not.
 func TestKeysAreSwept(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	_, err := store.KeysDB(w.Store).Exec(`INSERT INTO keys (id, wrapped) VALUES (X'01', X'02')`)
 	w.ok(err)
@@ -124,6 +128,7 @@ func TestKeysAreSwept(t *testing.T) {
 
 // A crash between any two steps of the first start is made good at the next.
 func TestFirstStartInterrupted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.ok(w.Close())
 	for _, name := range []string{w.opts.Path, w.opts.Path + "-wal", w.opts.Path + "-shm"} {
@@ -137,6 +142,7 @@ func TestFirstStartInterrupted(t *testing.T) {
 }
 
 func TestViewsNeverWrite(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.hear(alex, "m", "offer", "")
@@ -171,6 +177,7 @@ func TestViewsNeverWrite(t *testing.T) {
 // store goes on. The clock is read once a transaction, after its beginning: that
 // is where this one ends, and then at every later moment that chance gives.
 func TestDeadlineInTheMiddle(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	dump := w.dump()
 	for i := range 40 {

@@ -9,6 +9,7 @@ import (
 )
 
 func TestNothingIsStoredBeforeYes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code, hello, err := w.Invite(w.ctx, alex, 3)
 	w.ok(err)
@@ -47,6 +48,7 @@ func TestNothingIsStoredBeforeYes(t *testing.T) {
 }
 
 func TestCodes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code, _, err := w.Invite(w.ctx, alex, 1)
 	w.ok(err)
@@ -79,6 +81,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestCodeExpires(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code, _, err := w.Invite(w.ctx, alex, 1)
 	w.ok(err)
@@ -98,6 +101,7 @@ func TestCodeExpires(t *testing.T) {
 }
 
 func TestRefusedPair(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code, _, _ := w.Invite(w.ctx, alex, 1)
 	inv, err := w.Invitation(w.ctx, sam.ID, code)
@@ -122,6 +126,7 @@ func TestRefusedPair(t *testing.T) {
 }
 
 func TestInvitesDontPileUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var codes []string
 	for range 50 {
@@ -139,6 +144,7 @@ func TestInvitesDontPileUp(t *testing.T) {
 }
 
 func TestPactsAreNotTransitive(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.link(alex, sam)
 	w.link(sam, kit)
@@ -157,6 +163,7 @@ func TestPactsAreNotTransitive(t *testing.T) {
 }
 
 func TestRelinkAfterLeaving(t *testing.T) {
+	t.Parallel()
 	w, pact := linked(t)
 	w.ok(w.Leave(w.ctx, alex.ID, pact))
 	w.is(w.Leave(w.ctx, alex.ID, pact), store.ErrGone)
@@ -181,6 +188,7 @@ func TestRelinkAfterLeaving(t *testing.T) {
 }
 
 func TestNewNameReachesPartners(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.ok(w.Pause(w.ctx, sam.ID))
 	renamed := alex
@@ -200,6 +208,7 @@ func TestNewNameReachesPartners(t *testing.T) {
 }
 
 func TestTicket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a := w.Ticket(alex.ID, 7)
 	if a != w.Ticket(alex.ID, 7) || a == w.Ticket(sam.ID, 7) || a == w.Ticket(alex.ID, 8) || len(a) != 13 {
@@ -210,6 +219,7 @@ func TestTicket(t *testing.T) {
 // Leaving in the middle: all of the leaver's words are gone from the tables and
 // from the other's DM, and the other's own side is as it was.
 func TestLeaveInTheMiddle(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	atSam := w.answer(sam, "good", "words of sam", pact, store.ShareWords)
 	w.answer(alex, "low", "words of alex", pact, store.ShareWords)
@@ -265,6 +275,7 @@ func TestLeaveInTheMiddle(t *testing.T) {
 
 // A scene that ended otherwise before leaves no words behind either.
 func TestLeaveForgetsCancelledDrafts(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	w.step(w.Write(w.ctx, sam.ID, at, store.Secret("a draft")))
@@ -275,6 +286,7 @@ func TestLeaveForgetsCancelledDrafts(t *testing.T) {
 }
 
 func TestLeaveOneOfSeveral(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	withSam, withKit := w.link(alex, sam), w.link(alex, kit)
 	w.end(alex, sam, kit)
@@ -332,6 +344,7 @@ func (w *world) waiting(who store.Who) (id int64) {
 }
 
 func TestPauseAndResume(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.deliver()
@@ -355,6 +368,7 @@ func TestPauseAndResume(t *testing.T) {
 }
 
 func TestPausedTooLong(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.deliver()
@@ -374,6 +388,7 @@ func TestPausedTooLong(t *testing.T) {
 // Whoever pauses between claim and send gets it after the pause, in whatever
 // order the four happen.
 func TestPauseBetweenClaimAndSend(t *testing.T) {
+	t.Parallel()
 	for _, resumedBeforeDrop := range []bool{true, false} {
 		w, _ := linked(t)
 		w.end(alex, sam)
@@ -401,6 +416,7 @@ func TestPauseBetweenClaimAndSend(t *testing.T) {
 }
 
 func TestRefusedThenHere(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.deliver()
@@ -440,6 +456,7 @@ func TestRefusedThenHere(t *testing.T) {
 
 // A message that arrives shows that DMs are open again.
 func TestRefusedThenReached(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.deliver()

@@ -26,6 +26,7 @@ type hidden struct {
 }
 
 func TestPrivateNeverPrints(t *testing.T) {
+	t.Parallel()
 	p := store.Secret(secret)
 	text, err := store.NewMasterKey()
 	if err != nil {
@@ -83,6 +84,7 @@ func TestPrivateNeverPrints(t *testing.T) {
 }
 
 func TestMasterKey(t *testing.T) {
+	t.Parallel()
 	text, err := store.NewMasterKey()
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestBackAndForth(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "from sam", pact, store.ShareWords)
 	w.deliver()
@@ -76,6 +77,7 @@ func TestBackAndForth(t *testing.T) {
 }
 
 func TestParts(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	at := w.answer(sam, "low", "long", pact, store.ShareWords)
 	w.deliver()
@@ -112,6 +114,7 @@ func TestParts(t *testing.T) {
 }
 
 func TestOffers(t *testing.T) {
+	t.Parallel()
 	w, pact := linked(t)
 	w.hear(alex, "m1", "one", "")
 	w.hear(alex, "m2", "two", "")
@@ -156,6 +159,7 @@ func TestOffers(t *testing.T) {
 }
 
 func TestRemarks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, _, err := w.Invite(w.ctx, alex, 1)
 	w.ok(err)
@@ -182,6 +186,7 @@ func TestRemarks(t *testing.T) {
 }
 
 func TestWordsBesideAnAttachment(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.ok(w.Hear(w.ctx, store.Typed{By: sam, Message: "m", Text: store.Secret("words"), OnlyWords: true}))
 	w.deliver()
@@ -194,22 +199,31 @@ func TestWordsBesideAnAttachment(t *testing.T) {
 }
 
 func TestAnswersDontPileUp(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.deliver()
 	at := w.at(alex, store.KindRelay)
-	var err error
+	_, err := store.DB(w.Store).Exec(`
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 295)
+		INSERT INTO answers (id, writer, kind, state, created_at, forget_at) SELECT i, $1, 'word', 'kept', $2, $2 + 1e9 FROM n
+	`, personID(w, alex), w.clock.Now().UnixMilli())
+	w.ok(err)
 	n := 0
 	for ; err == nil && n < 1000; n++ {
 		_, err = w.SendBack(w.ctx, alex.ID, at, store.Secret("x"), strconv.Itoa(n))
 	}
 	w.is(err, store.ErrTooOften)
+	if n != 6 {
+		t.Errorf("the one after the %dth is too many", 295+n-1)
+	}
 	w.clock.Advance(24 * time.Hour)
 	w.ok(second(w.SendBack(w.ctx, alex.ID, at, store.Secret("x"), "tomorrow")))
 }
 
 // Somebody else's message, and a stranger, get ErrGone from everything.
 func TestWhatIsNotTheirsIsGone(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.hear(alex, "m0", "answer", "")

@@ -9,6 +9,7 @@ import (
 )
 
 func TestEndSceneErrors(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	end := func(change func(*store.Ended), partners ...store.Who) error {
 		e := w.ended(alex, partners...)
@@ -51,6 +52,7 @@ func TestEndSceneErrors(t *testing.T) {
 }
 
 func TestEndScenePlansForBoth(t *testing.T) {
+	t.Parallel()
 	w, pact := linked(t)
 	e := w.ended(alex)
 	e.Pacts = []int64{pact, pact}
@@ -85,6 +87,7 @@ func TestEndScenePlansForBoth(t *testing.T) {
 }
 
 func TestBothRecordOneScene(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	a := w.end(alex, sam)
 	w.clock.Advance(6 * time.Hour)
@@ -103,6 +106,7 @@ func TestBothRecordOneScene(t *testing.T) {
 }
 
 func TestThreePartners(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, p := range []store.Who{sam, kit, robin} {
 		w.link(alex, p)
@@ -124,6 +128,7 @@ func TestThreePartners(t *testing.T) {
 }
 
 func TestMergeWithAFurtherPartner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.link(alex, sam)
 	w.link(alex, kit)
@@ -138,6 +143,7 @@ func TestMergeWithAFurtherPartner(t *testing.T) {
 }
 
 func TestSolo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	e := w.ended(alex)
 	e.Alone, e.Consent = true, 1
@@ -160,6 +166,7 @@ func TestSolo(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
+	t.Parallel()
 	for size, want := range map[store.Size][]time.Duration{
 		store.Light:   {24 * time.Hour},
 		store.Usual:   {24 * time.Hour, 48 * time.Hour},
@@ -190,6 +197,7 @@ func TestSizes(t *testing.T) {
 }
 
 func TestPastMarks(t *testing.T) {
+	t.Parallel()
 	for ago, want := range map[time.Duration]int{23 * time.Hour: 2, 24 * time.Hour: 1, 48 * time.Hour: 1, 7 * 24 * time.Hour: 1} {
 		w, _ := linked(t)
 		e := w.ended(alex, sam)
@@ -212,6 +220,7 @@ func TestPastMarks(t *testing.T) {
 }
 
 func TestUndo(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	first := w.end(alex, sam)
 	w.pass(7 * time.Hour)
@@ -237,6 +246,7 @@ func TestUndo(t *testing.T) {
 }
 
 func TestUndoWithAnotherRecorder(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	sc := w.end(alex, sam)
 	w.end(sam, alex)
@@ -257,6 +267,7 @@ func TestUndoWithAnotherRecorder(t *testing.T) {
 }
 
 func TestNotOursThenUndone(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.end(sam, alex)
@@ -273,6 +284,7 @@ func TestNotOursThenUndone(t *testing.T) {
 }
 
 func TestChangeScene(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	sc := w.end(alex, sam)
 	w.deliver()
@@ -310,6 +322,7 @@ func TestChangeScene(t *testing.T) {
 }
 
 func TestAskFirst(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	w.end(alex, sam)
 	w.deliver()
@@ -346,6 +359,7 @@ func TestAskFirst(t *testing.T) {
 
 // A script that records and undoes would write to the partner each time.
 func TestScenesDontPileUp(t *testing.T) {
+	t.Parallel()
 	w, _ := linked(t)
 	for range 24 {
 		w.end(alex, sam)
@@ -361,6 +375,7 @@ func TestScenesDontPileUp(t *testing.T) {
 
 // Whom one may not name is one error, whatever the reason, and hears nothing.
 func TestNotLinkedIsOneError(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	withSam := w.link(alex, sam)
 	w.link(alex, kit)

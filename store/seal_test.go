@@ -54,6 +54,7 @@ func scenario(t *testing.T) *world {
 }
 
 func TestFilesSayNothing(t *testing.T) {
+	t.Parallel()
 	w := scenario(t)
 	secrets := []string{
 		"einseins", "zweizwei", "dreidrei", "viervier", "glowing", "company", "ask_first",
@@ -87,6 +88,7 @@ func TestFilesSayNothing(t *testing.T) {
 }
 
 func TestMovedCiphertextDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "x", pact, store.ShareWords)
 	row := func(query string) (id, person int64, sealed []byte) {
@@ -115,6 +117,7 @@ func TestMovedCiphertextDoesNotOpen(t *testing.T) {
 }
 
 func TestSealedFeelingsAreOfOneLength(t *testing.T) {
+	t.Parallel()
 	w, _ := asked(t)
 	at := w.at(sam, store.KindCheckIn)
 	lengths := map[int]bool{}
@@ -138,6 +141,7 @@ func (w *world) length(column, table string) (n int) {
 }
 
 func TestErasedWordsLeaveNoBytes(t *testing.T) {
+	t.Parallel()
 	w, pact := asked(t)
 	w.answer(sam, "low", "gone soon", pact, store.ShareWords)
 	var words, body []byte

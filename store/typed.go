@@ -31,26 +31,34 @@ func (s *Store) Hear(ctx context.Context, m Typed) error {
 		if err != nil {
 			return err
 		}
-		source := s.lookup("message", m.Message)
-		var heard bool
-		if err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM words WHERE source = $1)`, source).Scan(&heard); err != nil || heard {
+		if err := t.hear(p, m); err != nil {
 			return err
 		}
-		if m.Text.IsZero() {
-			if m.OnlyWords {
-				return t.remark(p.id, NoteOnlyWords)
-			}
-			return nil
-		}
-		answered, err := t.answered(p, m)
-		if err != nil {
-			return err
-		}
-		if answered != 0 {
-			return t.hearAnswer(answered, source, m)
-		}
-		return t.hearOffer(p, source, m)
+		return t.saw(p.id, Secret(m.Message))
 	})
+}
+
+func (t *tx) hear(p person, m Typed) error {
+	source := t.s.lookup("message", m.Message)
+	var heard bool
+	if err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM words WHERE source = $1)`, source).Scan(&heard); err != nil || heard {
+		return err
+	}
+	if m.Text.IsZero() {
+		c, err := t.conversation(p.id)
+		if err != nil || !m.OnlyWords || !newer(Secret(m.Message), c.After) {
+			return err
+		}
+		return t.remark(p.id, NoteOnlyWords)
+	}
+	answered, err := t.answered(p, m)
+	if err != nil {
+		return err
+	}
+	if answered != 0 {
+		return t.hearAnswer(answered, source, m)
+	}
+	return t.hearOffer(p, source, m)
 }
 
 // answered returns the open check-in that a typed message answers, or 0.

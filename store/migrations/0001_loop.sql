@@ -14,6 +14,7 @@ CREATE TABLE persons (
 	account         BLOB NOT NULL,        -- sealed Discord id
 	name            BLOB NOT NULL,        -- sealed
 	channel         BLOB,                 -- sealed id of the DM with the bot
+	seen            BLOB,                 -- sealed id of the newest message in it that was heard
 	settings        BLOB NOT NULL,        -- sealed
 	consent_version INTEGER NOT NULL,     -- of the words they agreed to
 	consent_at      INTEGER NOT NULL,
@@ -163,6 +164,7 @@ CREATE TABLE deliveries (
 	attempts  INTEGER NOT NULL DEFAULT 0,
 	round     INTEGER NOT NULL DEFAULT 0, -- asked again ("Later") is another message, with another nonce
 	version   INTEGER NOT NULL DEFAULT 0, -- counts what people did to it, so that a send knows what it missed
+	unsure_at INTEGER,  -- when a try began of which nobody knows whether it reached Discord
 	lease     INTEGER,  -- names the claim that has it in hand
 	message   BLOB,     -- sealed by recipient: the message's id, while it stands in their DM
 	heard_as  BLOB,     -- keyed hash of that id: finds what somebody replied to

@@ -1,0 +1,96 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"aftercare/store"
+)
+
+const (
+	pageSize  = 100
+	mostPages = 20 // of one DM; whoever typed more than that meanwhile is heard in part
+	catchUpIn = 30 * time.Minute
+)
+
+// catchUp looks through the open conversations for what was typed while we did
+// not hear. The gateway replays messages only to a session that it still knows;
+// Discord's history always has them. Each goes the way of one just typed, and
+// what was heard already is not heard twice.
+func (b *Bot) catchUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, catchUpIn)
+	defer cancel()
+	open, err := b.store.Conversations(ctx)
+	if err != nil {
+		b.log.Error("the open conversations could not be listed; what was typed meanwhile is looked for after the next connection", "err", err)
+		return
+	}
+	found := 0
+	for _, c := range open {
+		n, err := b.catchUpWith(ctx, c)
+		found += n
+		if ctx.Err() != nil || errors.Is(err, errToken) {
+			return
+		}
+		if err != nil {
+			b.log.Warn("a conversation could not be looked through for what was typed meanwhile", "err", err)
+		}
+	}
+	if found > 0 {
+		b.log.Info("heard what was typed meanwhile", "messages", found)
+	}
+}
+
+func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int, err error) {
+	after := c.After.Reveal()
+	var missed []message
+	for range mostPages {
+		var page []message
+		path := messagesPath(c.Channel) + "?limit=" + strconv.Itoa(pageSize) + "&after=" + after
+		if err := b.patiently(ctx, http.MethodGet, path, nil, &page); err != nil {
+			return 0, err
+		}
+		slices.SortFunc(page, func(x, y message) int { return compareIDs(x.ID, y.ID) })
+		for _, m := range page {
+			after = m.ID
+			m.ChannelID = c.Channel.Reveal()
+			if m.typed() {
+				missed = append(missed, m)
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	if after == c.After.Reveal() {
+		return 0, nil
+	}
+	b.people.queue(c.With.Reveal(), func() {
+		for i := range missed {
+			b.typed(&missed[i], false)
+		}
+		// Noted last, so that a crash before it has them looked for again.
+		if err := b.store.Seen(context.WithoutCancel(ctx), c.With, store.Secret(after)); err != nil {
+			b.log.Error("how far a conversation was looked through could not be noted", "err", err)
+		}
+	})
+	return len(missed), nil
+}
+
+// compareIDs orders Discord's ids, which rise with time and are numbers of
+// different length.
+func compareIDs(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	if a < b {
+		return -1
+	} else if a > b {
+		return 1
+	}
+	return 0
+}
