@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+	"golang.org/x/time/rate"
 
 	"aftercare/store"
 )
@@ -31,6 +32,7 @@ type Sender interface {
 
 // queue is what the scheduler needs of the store.
 type queue interface {
+	ClaimFresh(ctx context.Context, n int) ([]store.Delivery, error)
 	ClaimDue(ctx context.Context, n int) ([]store.Delivery, error)
 	NextDue(ctx context.Context) (time.Time, bool, error)
 	MarkSent(ctx context.Context, d store.Delivery, sent store.Sent) error
@@ -50,6 +52,7 @@ const (
 	idleLook    = time.Minute      // the longest sleep, whatever the timer says
 	afterError  = time.Second      // before the database is asked again
 	noteTries   = 3                // to note what became of a message
+	stalePace   = 10               // messages a second that an outage left behind
 )
 
 // Scheduler sends due deliveries, at most workers at once and one at a time to
@@ -60,6 +63,8 @@ type Scheduler struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	stale *rate.Limiter // what an outage left behind is spread out, behind what is due now
+
 	bell chan struct{}
 	free chan struct{} // a token for each worker that has nothing to do
 	busy sync.WaitGroup
@@ -69,13 +74,21 @@ type Scheduler struct {
 func New(q queue, s Sender, now func() time.Time, log *slog.Logger) *Scheduler {
 	sch := &Scheduler{
 		queue: q, sender: s, now: now, log: log,
-		bell: make(chan struct{}, 1),
-		free: make(chan struct{}, workers),
+		stale: rate.NewLimiter(stalePace, stalePace),
+		bell:  make(chan struct{}, 1),
+		free:  make(chan struct{}, workers),
 	}
 	for range workers {
 		sch.free <- struct{}{}
 	}
 	return sch
+}
+
+// Pace sets how many messages a second that an outage left behind may leave.
+// Before Run only.
+func (s *Scheduler) Pace(perSecond int) {
+	perSecond = max(perSecond, 1)
+	s.stale = rate.NewLimiter(rate.Limit(perSecond), perSecond)
 }
 
 // clock returns the bell and the housekeeping.
@@ -124,34 +137,64 @@ func (s *Scheduler) Run(ctx context.Context) {
 }
 
 // look hands what is due to free workers and returns how long to sleep if
-// nothing wakes it.
+// nothing wakes it. A look at nothing only reads.
 func (s *Scheduler) look(ctx context.Context) time.Duration {
-	for ctx.Err() == nil {
+	for empty := 0; ctx.Err() == nil; {
 		n := len(s.free)
 		if n == 0 {
 			return idleLook // the next worker that is done wakes us
 		}
-		due, err := s.queue.ClaimDue(ctx, n)
+		next, ok, err := s.queue.NextDue(ctx)
+		if err != nil {
+			return s.failed(ctx, "next", err)
+		}
+		if wait := next.Sub(s.now()); !ok || wait > 0 {
+			if !ok || wait > idleLook {
+				return idleLook
+			}
+			return wait
+		}
+		due, err := s.claim(ctx, n)
 		if err != nil {
 			return s.failed(ctx, "claim", err)
 		}
 		if len(due) == 0 {
-			break
+			if empty++; empty > 1 {
+				return s.nothingClaimed()
+			}
+			continue
 		}
 		for _, d := range due {
 			<-s.free
 			s.busy.Go(func() { s.work(ctx, d) })
 		}
 	}
-	next, ok, err := s.queue.NextDue(ctx)
-	if err != nil {
-		return s.failed(ctx, "next", err)
+	return 0
+}
+
+// nothingClaimed is how long to sleep when something is due and none of it was
+// claimed: it is stale and has to wait its turn, or it lapsed just now.
+func (s *Scheduler) nothingClaimed() time.Duration {
+	if s.stale.Tokens() < 1 {
+		return time.Duration(float64(time.Second) / float64(s.stale.Limit()))
 	}
-	wait := next.Sub(s.now())
-	if !ok || wait > idleLook {
-		return idleLook
+	return 10 * time.Millisecond
+}
+
+// claim takes what has come due just now, and only when there is nothing of that,
+// a little of what an outage left behind.
+func (s *Scheduler) claim(ctx context.Context, n int) ([]store.Delivery, error) {
+	due, err := s.queue.ClaimFresh(ctx, n)
+	if err != nil || len(due) > 0 {
+		return due, err
 	}
-	return wait // it may have come due since the claim
+	n = min(n, int(s.stale.Tokens()))
+	if n <= 0 {
+		return nil, nil
+	}
+	due, err = s.queue.ClaimDue(ctx, n)
+	s.stale.AllowN(time.Now(), len(due))
+	return due, err
 }
 
 func (s *Scheduler) failed(ctx context.Context, what string, err error) time.Duration {

@@ -123,11 +123,11 @@ func (q *queueing) looked() (n int) {
 	return n
 }
 
-func (q *queueing) ClaimDue(ctx context.Context, n int) ([]store.Delivery, error) {
+func (q *queueing) NextDue(ctx context.Context) (time.Time, bool, error) {
 	if err := q.fails(); err != nil {
-		return nil, err
+		return time.Time{}, false, err
 	}
-	return q.Store.ClaimDue(ctx, n)
+	return q.Store.NextDue(ctx)
 }
 
 func (q *queueing) MarkSent(ctx context.Context, d store.Delivery, sent store.Sent) error {
@@ -240,7 +240,7 @@ func TestWakeSendsAtOnce(t *testing.T) {
 		w.sch.Wake()
 		synctest.Wait()
 		sent := w.sent()
-		if len(sent) != 3 || time.Since(began) != 0 {
+		if len(sent) != 3 || time.Since(began) > 10*time.Millisecond { // SQLite waits a millisecond where two meet
 			t.Errorf("%d sent after %v", len(sent), time.Since(began))
 		}
 		var kinds []store.Kind

@@ -152,8 +152,18 @@ func (t *tx) wakeWaiting(person int64) error {
 //
 // A claim that is neither marked, postponed nor refused within Lease comes back.
 func (s *Store) ClaimDue(ctx context.Context, n int) ([]Delivery, error) {
+	return s.claimAll(ctx, n, false)
+}
+
+// ClaimFresh is ClaimDue for what has come due just now. What an outage left
+// behind is not among it, so that it need not wait for all of that.
+func (s *Store) ClaimFresh(ctx context.Context, n int) ([]Delivery, error) {
+	return s.claimAll(ctx, n, true)
+}
+
+func (s *Store) claimAll(ctx context.Context, n int, fresh bool) ([]Delivery, error) {
 	for {
-		due, settled, err := s.claim(ctx, n)
+		due, settled, err := s.claim(ctx, n, fresh)
 		if err != nil || len(due) > 0 || !settled {
 			return due, err
 		}
@@ -162,9 +172,9 @@ func (s *Store) ClaimDue(ctx context.Context, n int) ([]Delivery, error) {
 
 // claim claims one batch. settled tells that some were due and none of them is
 // sent, so that there may be more behind them.
-func (s *Store) claim(ctx context.Context, n int) (due []Delivery, settled bool, err error) {
+func (s *Store) claim(ctx context.Context, n int, fresh bool) (due []Delivery, settled bool, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		candidates, err := t.candidates(n)
+		candidates, err := t.candidates(n, fresh)
 		if err != nil {
 			return err
 		}
@@ -213,15 +223,19 @@ const claimable = `NOT EXISTS (
 
 // candidates returns what is due. An edit of a message that a crash kept from
 // being noted is its first post.
-func (t *tx) candidates(n int) (out []Delivery, err error) {
+func (t *tx) candidates(n int, fresh bool) (out []Delivery, err error) {
+	since, order := int64(0), `kind = 'checkin', next_at, id` // what people left for each other goes first
+	if fresh {
+		since, order = t.now-onTime.Milliseconds(), `next_at, id`
+	}
 	rows, err := t.Query(`
 		SELECT id, recipient, kind, part, CASE WHEN want = 'edit' AND message IS NULL THEN 'post' ELSE want END,
 		       due_at, attempts, version, unsure_at
 		FROM deliveries d
-		WHERE next_at <= $1 AND `+claimable+`
-		ORDER BY next_at, id
+		WHERE next_at <= $1 AND next_at > $3 AND `+claimable+`
+		ORDER BY `+order+`
 		LIMIT $2
-	`, t.now, n)
+	`, t.now, n, since)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d Delivery
 		var due int64

@@ -3,7 +3,11 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"time"
+
+	"modernc.org/sqlite" // the SQL driver
 )
 
 // What a person can cause. The bot has a sentence for each.
@@ -42,6 +46,8 @@ var (
 	ErrDatabaseMissing = errors.New("the keys file has people's keys and their database is not there; restore it, or move the keys file away to start anew")
 	// ErrInUse means that another process has the database open.
 	ErrInUse = errors.New("another aftercare is running on this database; stop it first")
+	// ErrDamaged means that a file is no longer what SQLite wrote.
+	ErrDamaged = errors.New("the file is damaged; restore the database and its keys file, both from the same backup")
 )
 
 // NewerError is a database written by a newer program.
@@ -50,6 +56,48 @@ type NewerError struct{ Have, Know int }
 // Error names both versions.
 func (e NewerError) Error() string {
 	return fmt.Sprintf("the database has version %d and this program knows versions up to %d; run the newer program, or restore a backup made before the update", e.Have, e.Know)
+}
+
+// SQLite's result codes that an operator can do something about.
+const (
+	codeBusy     = 5
+	codeReadOnly = 8
+	codeIO       = 10
+	codeCorrupt  = 11
+	codeFull     = 13
+	codeCantOpen = 14
+	codeNotADB   = 26
+)
+
+// explain adds to what the machine refused what an operator can do about it.
+func explain(err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return err
+	}
+	code := 0
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		code = lite.Code() & 0xff
+	}
+	switch {
+	case code == codeCorrupt || code == codeNotADB:
+		return fmt.Errorf("%w: %w", err, ErrDamaged)
+	case code == codeFull || errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w; the disk is full: make room on it", err)
+	case code == codeReadOnly || errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; it can only be read: make the disk and the file writable, or name another place in the configuration", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; give the folder and what is in it to the user that runs this, or name another one in the configuration", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; make the folder, or name another one in the configuration", err)
+	case code == codeCantOpen:
+		return fmt.Errorf("%w; make sure that this is a file, and that the user that runs this may write in its folder", err)
+	case code == codeBusy:
+		return fmt.Errorf("%w; another program has it locked: let that finish, or stop it", err)
+	case code == codeIO:
+		return fmt.Errorf("%w; the disk does not do as it should: look at it, and move the files to another one", err)
+	}
+	return err
 }
 
 // What became of a message at Discord.

@@ -50,7 +50,7 @@ func openKeys(ctx context.Context, path string, master MasterKey, fresh bool) (*
 		return nil, err
 	}
 	if err := ensureFile(path, fresh); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("keys file: %w", err)
 	}
 	db, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate")
 	if err != nil {
@@ -81,6 +81,9 @@ func ensureFile(path string, fresh bool) error {
 }
 
 func (k *keyring) load(ctx context.Context, fresh bool) error {
+	if err := sound(ctx, k.db); err != nil {
+		return err
+	}
 	if _, err := k.db.ExecContext(ctx, keysSchema); err != nil {
 		return err
 	}

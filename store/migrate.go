@@ -10,7 +10,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the schema up to date, a transaction a step, forward only.
+// migrate brings the schema up to date, a transaction a step, forward only. A
+// newer file and a damaged one are left as they are.
 func (s *Store) migrate(ctx context.Context) error {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
@@ -22,6 +23,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	if have > len(names) {
 		return NewerError{Have: have, Know: len(names)}
+	}
+	if err := sound(ctx, s.write); err != nil {
+		return err
 	}
 	for i, name := range names[have:] {
 		if err := s.step(ctx, name, have+i+1); err != nil {

@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"scheduler": {
 		"aftercare/store",
 		"github.com/robfig/cron/v3",
+		"golang.org/x/time/rate",
 	},
 	"bot/text": {},
 	"bot": {

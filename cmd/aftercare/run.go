@@ -92,6 +92,7 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 		return nil, err
 	}
 	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log}
+	h.scheduler.Pace(cfg.Discord.RequestsPerSecond / 5)
 	b.Wake = h.scheduler.Wake
 	return h, nil
 }
