@@ -25,6 +25,22 @@ func (s say) add(words ...string) say {
 	return s
 }
 
+// mostListed is how long a message with a list gets, in UTF-16 units. Discord
+// takes 2000; there is room for a sentence that comes later.
+const mostListed = 1800
+
+// addList adds lines as long as there is room for them.
+func (s say) addList(lines []string) say {
+	n := codeUnits(s.content())
+	for _, l := range lines {
+		if n += 1 + codeUnits(l); n > mostListed {
+			break
+		}
+		s = s.add(l)
+	}
+	return s
+}
+
 // with adds a row of buttons.
 func (s say) with(buttons ...discordgo.MessageComponent) say {
 	s.rows = append(s.rows[:len(s.rows):len(s.rows)], discordgo.ActionsRow{Components: buttons})
@@ -82,10 +98,16 @@ type choice struct{ label, value string }
 
 // menu returns a menu of which one is chosen.
 func menu(placeholder string, options []choice, route string, args ...string) discordgo.MessageComponent {
+	return menuOf(1, placeholder, options, route, args...)
+}
+
+// menuOf returns a menu of which one or more are chosen.
+func menuOf(most int, placeholder string, options []choice, route string, args ...string) discordgo.MessageComponent {
 	m := discordgo.SelectMenu{MenuType: discordgo.StringSelectMenu, Placeholder: placeholder, CustomID: customID(route, args...)}
 	for _, o := range options {
 		m.Options = append(m.Options, discordgo.SelectMenuOption{Label: o.label, Value: o.value})
 	}
+	m.MaxValues = min(most, len(options))
 	return m
 }
 

@@ -49,6 +49,9 @@ func (b *Bot) sceneEnded(ctx context.Context, e *event) (reply, error) {
 	return tell(b.noted(sc)), nil
 }
 
+// mostPartners is how many partners a scene may have, as the command has it.
+const mostPartners = 3
+
 func moment(at time.Time) string { return strconv.FormatInt(at.Unix(), 36) }
 
 func readMoment(s string) time.Time {
@@ -72,7 +75,7 @@ func (b *Bot) askWith(ctx context.Context, e *event, at time.Time, size store.Si
 		return reply{}, err
 	}
 	return tell(line(text.T(text.SceneWhich)).with(
-		menu(text.T(text.PickPartner), partnerChoices(pacts), "scene/with", moment(at), string(size)))), nil
+		menuOf(mostPartners, text.T(text.PickPartner), partnerChoices(pacts), "scene/with", moment(at), string(size)))), nil
 }
 
 // askAlone offers check-ins for oneself. Somebody who has not agreed to anything
@@ -168,15 +171,15 @@ func (b *Bot) sceneList(ctx context.Context, e *event) (reply, error) {
 	if len(upcoming) == 0 {
 		return tell(line(text.T(text.SceneListNone))), nil
 	}
-	s := line(text.T(text.SceneList))
-	for _, u := range fit(upcoming) {
+	var lines []string
+	for _, u := range upcoming {
 		if len(u.Partners) == 0 {
-			s = s.add(text.T(text.SceneListAlone, "when", in(u.At)))
+			lines = append(lines, text.T(text.SceneListAlone, "when", in(u.At)))
 			continue
 		}
-		s = s.add(text.T(text.SceneListLine, "when", in(u.At), "names", list(names(u.Partners))))
+		lines = append(lines, text.T(text.SceneListLine, "when", in(u.At), "names", list(names(u.Partners))))
 	}
-	return tell(s), nil
+	return tell(line(text.T(text.SceneList)).addList(lines)), nil
 }
 
 // sceneChange offers another time and another size.

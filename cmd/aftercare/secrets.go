@@ -118,7 +118,7 @@ func readSecret(path string, open bool) (Secret, error) {
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
-	if err == nil && !open && othersMayRead(info) {
+	if err == nil && !open && !fromEngine(path) && othersMayRead(info) {
 		return "", fmt.Errorf("can be read by others; run: chmod 600 %s", path)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
@@ -138,6 +138,12 @@ func readSecret(path string, open bool) (Secret, error) {
 func readableByOthers(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && othersMayRead(info)
+}
+
+// fromEngine tells whether a container engine handed a secret over. It mounts them readable by
+// all who are in the container, which is nobody else.
+func fromEngine(path string) bool {
+	return strings.HasPrefix(filepath.ToSlash(filepath.Clean(path)), "/run/secrets/")
 }
 
 // othersMayRead looks at the mode of a regular file. Windows has no such mode, and a pipe
