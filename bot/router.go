@@ -106,10 +106,25 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 		out.after = waiting(out.say)
 	}
 	if err := b.respond(ctx, i, out); err != nil {
-		b.log.Warn("an answer did not reach Discord", "err", err)
+		b.log.Warn("an answer did not reach Discord", "route", path, "err", err)
+		b.reshow(path, e, out)
 		return
 	}
 	b.follow(i, out)
+}
+
+// reshow has a message in a DM shown as things are now, after the answer that was
+// to do so came too late: its buttons stay usable, and say what they do.
+func (b *Bot) reshow(path string, e *event, out reply) {
+	group, _, _ := strings.Cut(path, "/")
+	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(b.stopping, messageWithin)
+	defer cancel()
+	if err := b.store.Reshow(ctx, e.who.ID, e.id(0)); err != nil {
+		b.log.Error("a message could not be brought up to date", "route", path, "err", err)
+	}
 }
 
 // welcomeBack has what Discord refused tried again, now that its person is at the

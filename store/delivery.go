@@ -510,3 +510,16 @@ func (s *Store) MarkRefused(ctx context.Context, d Delivery) error {
 		return t.layAside(d.ID)
 	})
 }
+
+// Reshow has one of a person's own messages shown as things are now. Somebody
+// else's, or one that is gone, is nothing.
+func (s *Store) Reshow(ctx context.Context, account Private, delivery int64) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`UPDATE deliveries SET `+amending+` WHERE id = $2 AND recipient = $3 AND want <> 'delete'`, t.now, delivery, p.id)
+		return err
+	})
+}

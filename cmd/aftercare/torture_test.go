@@ -30,11 +30,11 @@ func TestTorture(t *testing.T) {
 	for kills < *torture {
 		p.launch()
 		go drain(p.log)
-		for range 1 + rand.N(6) {
+		for range 1 + rand.N(5) {
 			for _, c := range couples {
 				c.advance()
 			}
-			time.Sleep(rand.N(120 * time.Millisecond)) // the moment of death is what is being drawn
+			time.Sleep(rand.N(140 * time.Millisecond)) // the moment of death is what is being drawn
 		}
 		p.do(p.cmd.Process.Kill())
 		_ = p.cmd.Wait() // killed: always an error
@@ -42,13 +42,12 @@ func TestTorture(t *testing.T) {
 	}
 	p.start()
 	done := func() bool {
+		all := true
 		for _, c := range couples {
 			c.advance()
-			if !c.finished() {
-				return false
-			}
+			all = all && c.finished()
 		}
-		return true
+		return all
 	}
 	for deadline := time.Now().Add(90 * time.Second); !done() && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
