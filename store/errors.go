@@ -69,16 +69,21 @@ const (
 	codeNotADB   = 26
 )
 
+// resultCode returns SQLite's primary result code, or 0.
+func resultCode(err error) int {
+	var lite *sqlite.Error
+	if !errors.As(err, &lite) {
+		return 0
+	}
+	return lite.Code() & 0xff
+}
+
 // explain adds to what the machine refused what an operator can do about it.
 func explain(err error) error {
 	if errors.Is(err, ErrDamaged) {
 		return err
 	}
-	code := 0
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		code = lite.Code() & 0xff
-	}
+	code := resultCode(err)
 	switch {
 	case code == codeCorrupt || code == codeNotADB:
 		return fmt.Errorf("%w: %w", err, ErrDamaged)

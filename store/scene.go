@@ -48,21 +48,6 @@ type Scene struct {
 	Partners []Private   // names of those in it whom one is linked with
 }
 
-// marks returns when the check-ins of a scene are due after its end.
-func (s *Store) marksFor(size Size) []time.Duration {
-	switch size {
-	case Light:
-		return s.marks[:1]
-	case Intense:
-		if !slices.Contains(s.marks, intenseMark) {
-			marks := append(slices.Clone(s.marks), intenseMark)
-			slices.Sort(marks)
-			return marks
-		}
-	}
-	return s.marks
-}
-
 // EndScene records that a scene has ended and plans everybody's check-ins, or
 // finds the one that a partner recorded already. It returns ErrNotLinked for
 // anybody who can't be named, whatever the reason; ErrSelf; ErrAlone without a
@@ -271,11 +256,6 @@ func (t *tx) newScene(e Ended) (int64, error) {
 	return id, err
 }
 
-func (s *Store) forgetScene(endedAt int64, size Size) int64 {
-	marks := s.marksFor(size)
-	return endedAt + marks[len(marks)-1].Milliseconds() + keepScene.Milliseconds()
-}
-
 // join puts somebody into a scene, or back into it.
 func (t *tx) join(scene, person int64, state string, recordedAt *int64, request []byte) error {
 	_, err := t.Exec(`
@@ -310,76 +290,6 @@ func (t *tx) bring(scene, partner int64) error {
 		return nil
 	}
 	return t.plan(scene, partner)
-}
-
-// plan books a participant's check-ins at the marks of the scene, moves those
-// that are booked at another time, and drops those that no longer belong. Marks
-// that had passed when the scene was recorded are left out, but never all: then
-// the last one is due at once. What has been asked stays as it is.
-func (t *tx) plan(scene, person int64) error {
-	var endedAt int64
-	var size Size
-	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size); err != nil {
-		return err
-	}
-	marks := t.s.marksFor(size)
-	if err := t.dropUnmarked(scene, person, marks); err != nil {
-		return err
-	}
-	for i, mark := range marks {
-		due := endedAt + mark.Milliseconds()
-		if due <= t.now {
-			if i < len(marks)-1 {
-				if err := t.unplan(scene, person, mark); err != nil {
-					return err
-				}
-				continue
-			}
-			due = t.now
-		}
-		if err := t.book(scene, person, mark, due); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// book plans one check-in and the delivery that carries it.
-func (t *tx) book(scene, person int64, mark time.Duration, due int64) error {
-	var id int64
-	err := t.QueryRow(`
-		INSERT INTO checkins (id, scene, person, mark, due_at, state)
-		VALUES ($1, $2, $3, $4, $5, 'planned')
-		ON CONFLICT (scene, person, mark) DO UPDATE
-		SET due_at = excluded.due_at, state = 'planned'
-		WHERE state IN ('planned', 'cancelled') AND asked_at IS NULL
-		RETURNING id
-	`, t.newID(), scene, person, mark.Milliseconds(), due).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil // asked already
-	} else if err != nil {
-		return err
-	}
-	_, err = t.owe(owed{to: person, kind: KindCheckIn, checkin: id, due: due})
-	return err
-}
-
-func (t *tx) unplan(scene, person int64, mark time.Duration) error {
-	_, err := t.Exec(`DELETE FROM checkins WHERE scene = $1 AND person = $2 AND mark = $3 AND state = 'planned'`, scene, person, mark.Milliseconds())
-	return err
-}
-
-func (t *tx) dropUnmarked(scene, person int64, marks []time.Duration) error {
-	args := []any{scene, person}
-	for _, m := range marks {
-		args = append(args, m.Milliseconds())
-	}
-	_, err := t.Exec(`
-		DELETE FROM checkins
-		WHERE scene = $1 AND person = $2 AND state = 'planned'
-		  AND mark NOT IN (`+placeholders(3, len(marks))+`)
-	`, args...)
-	return err
 }
 
 // scene returns a scene as one of its participants sees it.
@@ -499,30 +409,6 @@ func (s *Store) ChangeScene(ctx context.Context, account Private, scene int64, a
 	return sc, err
 }
 
-func (t *tx) replan(scene int64) error {
-	persons, err := t.ids(`SELECT person FROM participants WHERE scene = $1 AND state = 'in'`, scene)
-	if err != nil {
-		return err
-	}
-	for _, p := range persons {
-		if err := t.plan(scene, p); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *tx) ids(query string, args ...any) (out []int64, err error) {
-	rows, err := t.Query(query, args...)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var id int64
-		err := r.Scan(&id)
-		out = append(out, id)
-		return err
-	})
-	return out, err
-}
-
 // UndoScene undoes what a person recorded; scene 0 is the last one. If nobody
 // else recorded it too, it ends for all in it; otherwise only for them. ErrGone
 // as in Recorded.
@@ -583,49 +469,4 @@ func (t *tx) cancelIn(scene, person int64, all bool) error {
 		}
 	}
 	return nil
-}
-
-// Upcoming is one of a person's own check-ins that is still to come.
-type Upcoming struct {
-	At       time.Time
-	Partners []Private // names; none for a check-in for oneself
-}
-
-// Upcoming returns a person's own next check-ins, soonest first, at most 25.
-func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		var scenes []int64
-		rows, err := t.Query(`
-			SELECT d.due_at, c.scene
-			FROM checkins c
-			JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
-			WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post'
-			ORDER BY d.due_at
-			LIMIT 25
-		`, p.id)
-		err = each(rows, err, func(r *sql.Rows) error {
-			var due, scene int64
-			err := r.Scan(&due, &scene)
-			out, scenes = append(out, Upcoming{At: fromMilli(due)}), append(scenes, scene)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for i, scene := range scenes {
-			sc, err := t.scene(scene, p.id)
-			if err != nil {
-				return err
-			}
-			out[i].Partners = sc.Partners
-		}
-		return nil
-	})
-	return out, err
 }

@@ -256,7 +256,9 @@ func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error { return s.i
 func (s *Store) inView(ctx context.Context, fn func(*tx) error) error { return s.in(ctx, s.read, fn) }
 
 func (s *Store) in(ctx context.Context, db *sql.DB, fn func(*tx) error) error {
-	begun, err := db.BeginTx(ctx, nil)
+	ctx, cancel := sparing(ctx)
+	defer cancel()
+	begun, err := begin(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -265,6 +267,31 @@ func (s *Store) in(ctx context.Context, db *sql.DB, fn func(*tx) error) error {
 		return err
 	}
 	return begun.Commit()
+}
+
+// mostSpared is how long before its caller's deadline a transaction gives up at
+// the latest: time to say that it could not be done.
+const mostSpared = 500 * time.Millisecond
+
+// sparing leaves of the time that a caller has a fifth, or mostSpared.
+func sparing(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, end.Add(-min(mostSpared, time.Until(end)/5)))
+}
+
+// begin waits for another program that has the file locked, a backup for example:
+// as long as the context says, and without a deadline for SQLite's busy_timeout.
+func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+	_, ends := ctx.Deadline()
+	for {
+		begun, err := db.BeginTx(ctx, nil)
+		if err == nil || !ends || ctx.Err() != nil || resultCode(err) != codeBusy {
+			return begun, err
+		}
+	}
 }
 
 func fromMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
@@ -290,4 +317,16 @@ func placeholders(from, n int) string {
 		p[i] = fmt.Sprintf("$%d", from+i)
 	}
 	return strings.Join(p, ", ")
+}
+
+// ids returns the one column of a query.
+func (t *tx) ids(query string, args ...any) (out []int64, err error) {
+	rows, err := t.Query(query, args...)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		out = append(out, id)
+		return err
+	})
+	return out, err
 }
