@@ -1,4 +1,4 @@
-# A static program, the certificates it trusts, and a directory it may write to: nothing else.
+# A static program, the certificates it trusts, and two directories it may write to: nothing else.
 #
 #   docker build -t aftercare .        (or: buildah build -t aftercare .)
 #   docker run -v aftercare:/data -e AFTERCARE_DISCORD_TOKEN -e AFTERCARE_STORE_KEY \
@@ -10,17 +10,19 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/aftercare ./cmd/aftercare
-# An empty directory to copy: FROM scratch has no mkdir, and a volume takes its owner from here.
-RUN mkdir -m 0700 /out/data
+# What `aftercare version` says: --build-arg VERSION=v1.2.3
+ARG VERSION
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.built=${VERSION}" -o /out/aftercare ./cmd/aftercare
+# FROM scratch has no mkdir. A volume takes its owner and mode from /data; the demo needs a /tmp.
+RUN install -d -m 0700 -o 65532 -g 65532 /out/data && install -d -m 1777 /out/tmp
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /out/aftercare /aftercare
-COPY --from=build --chown=65532:65532 /out/data /data
+# All of it at once: a directory that is itself what is copied loses its mode.
+COPY --from=build /out/ /
 # A number, not a name: there is no /etc/passwd to look one up in.
 USER 65532:65532
-# Also where config.yaml is looked for, and where SQLite puts what is temporary.
+# Also where config.yaml is looked for.
 WORKDIR /data
 VOLUME /data
 ENTRYPOINT ["/aftercare"]

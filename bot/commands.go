@@ -129,7 +129,7 @@ func sameCommands(have []json.RawMessage, want []*discordgo.ApplicationCommand) 
 	return true, nil
 }
 
-var essential = strings.Fields("name description options choices value required max_length type nsfw contexts integration_types")
+var essential = strings.Fields("name description options choices value required autocomplete max_length type nsfw contexts integration_types")
 
 // commandEssence keeps the fields that we set, and drops those that are empty.
 func commandEssence(v any) map[string]any {

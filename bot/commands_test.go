@@ -122,9 +122,6 @@ func alter(v any, left *int, at string) string {
 	switch v := v.(type) {
 	case object:
 		for _, field := range slices.Sorted(keysOf(v)) {
-			if !slices.Contains(essential, field) {
-				continue
-			}
 			if other, ok := another(v[field], left); ok {
 				v[field] = other
 				return at + "." + field

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"aftercare/bot/discordtest"
@@ -148,7 +149,9 @@ func (h *house) hearOnly(kind, raw string) []request {
 }
 
 // TestRefusals answers a send with each of Discord's refusals.
-func TestRefusals(t *testing.T) {
+func TestRefusals(t *testing.T) { synctest.Test(t, refusals) } // opening DMs takes its time
+
+func refusals(t *testing.T) {
 	h := newHouse(t)
 	alex := h.discord.Person("alex")
 	h.hearOnly("INTERACTION_CREATE", h.craft(alex, onComponent, object{"custom_id": customID("partner/invited")}))

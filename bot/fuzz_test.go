@@ -75,7 +75,7 @@ func (g *forge) check(t testing.TB, out []request) {
 // untouched checks that a stranger caused nothing but an answer to themselves.
 func (g *forge) untouched(t testing.TB, before string, out []request) {
 	t.Helper()
-	if after := g.writes(); after != before {
+	if after := g.commits(); after != before {
 		t.Error("a stranger wrote into the database")
 	}
 	for _, r := range out {
@@ -143,7 +143,7 @@ func FuzzCustomID(f *testing.F) {
 	g := newForge(f)
 	for route := range g.bot.routes {
 		f.Add(customID(route), "")
-		for _, arg := range []string{"CHECKIN", "SAMS", "RELAY", "OFFER", "NOTICE", "PACT", "SCENE", "MOMENT", "0", "-1", "zzzzzzzzzzzzz"} {
+		for _, arg := range []string{"CHECKIN", "SAMS", "RELAY", "SCENE", "0"} {
 			f.Add(customID(route, arg), "PACT")
 		}
 	}
@@ -151,6 +151,7 @@ func FuzzCustomID(f *testing.F) {
 		"", ":", "1", "1:", "2:checkin/open:CHECKIN", "1:checkin/feel:CHECKIN:low", "1:checkin/feel:CHECKIN:LOW", "1:checkin/need:CHECKIN:space",
 		"1:checkin/share:CHECKIN:PACT:words", "1:checkin/share:CHECKIN:PACT:all", "1:checkin/go:CHECKIN:share", "1:checkin/go:CHECKIN:prompt",
 		"1:scene/notice:NOTICE:ok", "1:scene/notice:NOTICE:not", "1:scene/notice:NOTICE:", "1:scene/alone:MOMENT:usual:0", "1:scene/alone:MOMENT:huge:2",
+		"1:offer/forget:OFFER", "1:scene/with:MOMENT", "1:partner/left:PACT", "1:checkin/open:-1", "1:relay/read:zzzzzzzzzzzzzz",
 		"1:scene/alone:1y2p0ij32e8e7:usual:0", "1:offer/pass:OFFER:PACT", "1:partner/yes:SCENE:0000000000000", "1:\x00:\xff", strings.Repeat("1:", 50),
 	} {
 		f.Add(id, "light")
@@ -159,7 +160,7 @@ func FuzzCustomID(f *testing.F) {
 		g.t = t
 		id, value = g.real.Replace(id), g.real.Replace(value)
 		if !isConsent(id) {
-			before := g.writes()
+			before := g.commits()
 			for _, raw := range g.attempts(g.robin, id, value) {
 				out := g.hear("INTERACTION_CREATE", raw)
 				g.untouched(t, before, out)
@@ -220,9 +221,10 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, raw string) {
 		g.t = t
 		raw = g.real.Replace(raw)
-		before := g.writes()
-		out := g.hear(messageKinds[int(kind)%len(messageKinds)], raw)
-		if by := author(raw); by != g.alex.ID() && by != g.sam.ID() && by != "" {
+		before := g.commits()
+		what := messageKinds[int(kind)%len(messageKinds)]
+		out := g.hear(what, raw)
+		if by := author(raw); what != "MESSAGE_DELETE" && by != g.alex.ID() && by != g.sam.ID() && by != "" {
 			g.untouched(t, before, out)
 		}
 		g.checkTyped(t, out)
@@ -242,6 +244,7 @@ func (g *forge) checkTyped(t testing.TB, out []request) {
 	}
 }
 
+// author is who wrote a message. A deletion names nobody, whatever is in it.
 func author(raw string) string {
 	var m message
 	if json.Unmarshal([]byte(raw), &m) != nil || m.Author == nil {

@@ -395,9 +395,9 @@ func (h *house) column(query string) (out []string) {
 	return out
 }
 
-// writes tells how often somebody else wrote into the database: a number that
+// commits tells how often somebody else wrote into the database: a number that
 // changes with each commit.
-func (h *house) writes() string {
+func (h *house) commits() string {
 	h.t.Helper()
 	return h.column(`PRAGMA data_version`)[0]
 }

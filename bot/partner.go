@@ -132,14 +132,14 @@ func (b *Bot) partnerList(ctx context.Context, e *event) (reply, error) {
 	if len(pacts) == 0 {
 		return tell(line(text.T(text.PartnerListNone))), nil
 	}
-	s := line(text.T(text.PartnerList))
-	for _, p := range fit(pacts) {
-		s = s.add(text.T(text.PartnerListLine, "name", named(p.Partner), "since", on(p.Since), "marks", b.marks()))
+	var lines []string
+	for _, p := range pacts {
+		lines = append(lines, text.T(text.PartnerListLine, "name", named(p.Partner), "since", on(p.Since), "marks", b.marks()))
 	}
-	return tell(s), nil
+	return tell(line(text.T(text.PartnerList)).addList(lines)), nil
 }
 
-// fit keeps a list within one message and one menu.
+// fit keeps a list within one menu.
 func fit[T any](items []T) []T { return items[:min(len(items), 20)] }
 
 // partnerLeave ends a pact at once; with several and none named it asks which.

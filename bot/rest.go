@@ -101,11 +101,17 @@ func (b *Bot) patiently(ctx context.Context, method, path string, body, out any)
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
 			return err
 		}
+		if wait >= sayWait {
+			b.log.Warn("Discord can't be asked just now; trying again", "in", wait.Round(time.Second), "err", err)
+		}
 		if !sleep(ctx, wait) {
 			return err
 		}
 	}
 }
+
+// sayWait is how long a wait has to be to be worth a line in the log.
+const sayWait = time.Second
 
 // worthAnother tells whether an error passes by itself, and when to try again.
 func worthAnother(err error, try int) (wait time.Duration, again bool) {

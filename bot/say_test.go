@@ -93,12 +93,12 @@ func TestCheckInsFit(t *testing.T) {
 	for name, words := range hostile {
 		for _, step := range allSteps {
 			for readers := range 4 {
-				for i := range longNames {
+				for i := range longNames[:min(readers, 1)*(len(longNames)-1)+1] { // one will do for nobody
 					c := store.CheckIn{
 						Step: step, Last: true, Late: true, LaterAt: houseBegins, LaterLeft: 2,
 						Answer: answerOf(words), Readers: readersOf(readers, i),
 					}
-					for _, l := range []store.Level{"", store.ShareWords, store.ShareKept} {
+					for _, l := range []store.Level{"", store.ShareWords} {
 						for r := range c.Readers {
 							c.Readers[r].Level = l
 						}

@@ -18,10 +18,17 @@ func (b *Bot) staticRoutes() map[string]handler {
 	}
 }
 
+// help never fails, so operator's lines for which there is no room stay out.
 func (b *Bot) help() say {
+	says := text.T(text.Help, "lines", "")
 	var lines strings.Builder
+	n := codeUnits(says)
 	for _, l := range b.o.HelpLines {
-		lines.WriteString("\n" + text.T(text.HelpLine, "name", plain(l.Name), "contact", l.Contact, "date", l.Checked.Format("2 January 2006")))
+		next := "\n" + text.T(text.HelpLine, "name", plain(l.Name), "contact", l.Contact, "date", l.Checked.Format("2 January 2006"))
+		if n += codeUnits(next); n > mostListed {
+			break
+		}
+		lines.WriteString(next)
 	}
 	return line(text.T(text.Help, "lines", lines.String()))
 }

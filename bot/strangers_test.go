@@ -154,12 +154,16 @@ func TestNobodyElsesButtons(t *testing.T) {
 		disconnect := v.connect(v.bot)
 		v.play()
 		v.checkRoutesSeen()
+		before := v.dump()
 		for _, id := range slices.Sorted(maps.Keys(v.owners)) {
 			for _, p := range []*discordtest.Person{v.alex, v.sam, v.kit, v.robin} {
 				if !v.owners[id][p.Name()] {
 					v.tries(p, id)
 				}
 			}
+		}
+		if after := v.dump(); after != before {
+			t.Errorf("the database changed:\n%s", firstChange(before, after))
 		}
 		if bad := v.log.take(); len(bad) > 0 {
 			t.Errorf("the log: %s", bad)
@@ -223,10 +227,10 @@ func (v *evening) isOwnPact(p *discordtest.Person, value string) bool {
 // happens at all.
 func (v *evening) refused(p *discordtest.Person, id string, allowed []text.Key, act func() callback) {
 	v.t.Helper()
-	before := v.dump()
+	before := v.commits()
 	got := act()
-	if after := v.dump(); after != before {
-		v.t.Errorf("%s with %s changed the database:\n%s", p.Name(), id, firstChange(before, after))
+	if after := v.commits(); after != before {
+		v.t.Errorf("%s with %s wrote into the database", p.Name(), id)
 	}
 	isNeutral := slices.ContainsFunc(allowed, func(key text.Key) bool { return says(got.content, key) })
 	if !isNeutral || got.kind == 4 && got.flags&flagEphemeral == 0 {
@@ -267,14 +271,14 @@ func TestForgedButtons(t *testing.T) {
 	if got := h.press(alex, relay); !says(got.content, text.RelayFrom) {
 		t.Fatalf("alex reads: %s", got.raw)
 	}
-	rows := []string{row, strings.TrimPrefix(relay, customID("relay/read")+":"), number(pacts[0].ID), "0", "", "-1", "zzzzzzzzzzzzz", "zzzzzzzzzzzzzz"}
+	rows := []string{row, strings.TrimPrefix(relay, customID("relay/read")+":"), number(pacts[0].ID), "0", "zzzzzzzzzzzzzz"}
 	for route := range h.bot.routes {
 		if _, ok := routesOfNobody[route]; ok || slices.Contains(paths(h.bot.commands()), route) && route != "scene/undo" {
 			continue
 		}
 		for _, row := range rows {
 			for _, p := range []*discordtest.Person{robin, kit} {
-				for _, args := range [][]string{{row}, {row, rows[2], "words"}, {row, "low"}, {row, "ok"}, {row, "not"}, {row, "1", "1"}} {
+				for _, args := range [][]string{{row, rows[2], "words"}, {row, suits[route]}} {
 					if route == "scene/alone" && (p == kit || len(args) > 2) {
 						continue // one's own yes, to oneself
 					}
@@ -288,9 +292,28 @@ func TestForgedButtons(t *testing.T) {
 	}
 }
 
+// suits is what a route takes after the row number, where it does.
+var suits = map[string]string{
+	"checkin/feel": "low", "checkin/need": "space", "checkin/go": "share", "scene/notice": "not", "scene/alone": "usual",
+}
+
+// The two ways to look for changes do see one.
+func TestChangesAreSeen(t *testing.T) {
+	h := newHouse(t)
+	commits, dump := h.commits(), h.dump()
+	h.run(h.discord.Person("robin"), "partner invite")
+	if h.commits() != commits || h.dump() != dump {
+		t.Error("a question wrote into the database")
+	}
+	h.press(h.discord.Person("robin"), customID("partner/invited"))
+	if h.commits() == commits || h.dump() == dump {
+		t.Error("an invite was not seen in the database")
+	}
+}
+
 func (h *house) forges(p *discordtest.Person, id, value string) {
 	h.t.Helper()
-	before := h.writes()
+	before := h.commits()
 	for _, got := range []callback{h.press(p, id), h.press(p, id, value), h.submit(p, id, "2h ago")} {
 		if strings.Contains(got.content, "Sam") || strings.Contains(got.content, "Alex") || strings.Contains(got.content, "Far away") {
 			h.t.Errorf("%s with %s hears of others: %s", p.Name(), id, got.raw)
@@ -299,7 +322,42 @@ func (h *house) forges(p *discordtest.Person, id, value string) {
 			h.t.Errorf("%s with %s: %s: %s", p.Name(), id, wrong, got.raw)
 		}
 	}
-	if after := h.writes(); after != before {
+	if after := h.commits(); after != before {
 		h.t.Errorf("%s with %s wrote into the database", p.Name(), id)
+	}
+}
+
+// Guesses at codes run out, and then the right one is unknown as well.
+func TestGuessesRunOut(t *testing.T) {
+	h := newHouse(t)
+	alex, robin, kit := h.discord.Person("alex"), h.discord.Person("robin"), h.discord.Person("kit")
+	code := codeIn.FindString(h.press(alex, customID("partner/invited")).content)
+	guess := func(p *discordtest.Person, code string) text.Key {
+		got := h.run(p, "partner accept", text3("code", code))
+		for _, key := range []text.Key{text.PartnerCodeNone, text.PartnerFrom} {
+			if says(got.content, key) {
+				return key
+			}
+		}
+		t.Fatalf("%s hears %s", p.Name(), got.raw)
+		return ""
+	}
+	if guess(robin, code) != text.PartnerFrom {
+		t.Error("the right code is unknown")
+	}
+	for range 5 {
+		if guess(robin, "AAAAA-AAAAA") != text.PartnerCodeNone {
+			t.Error("a wrong code is known")
+		}
+	}
+	if guess(robin, code) != text.PartnerCodeNone {
+		t.Error("robin may guess for ever")
+	}
+	if guess(kit, code) != text.PartnerFrom {
+		t.Error("robin used up kit's guesses")
+	}
+	h.pass(time.Hour)
+	if guess(robin, code) != text.PartnerFrom {
+		t.Error("robin may never try again")
 	}
 }

@@ -93,7 +93,7 @@ func explain(err error) error {
 		return fmt.Errorf("%w; it can only be read: make the disk and the file writable, or name another place in the configuration", err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; give the folder and what is in it to the user that runs this, or name another one in the configuration", err)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w; make the folder, or name another one in the configuration", err)
 	case code == codeCantOpen:
 		return fmt.Errorf("%w; make sure that this is a file, and that the user that runs this may write in its folder", err)

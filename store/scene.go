@@ -131,10 +131,16 @@ func (t *tx) record(me person, e Ended, request []byte) (scene int64, err error)
 		return 0, err
 	}
 	if scene == 0 {
+		missing = partners
+	}
+	full, err := t.full(scene, len(missing))
+	if err != nil {
+		return 0, err
+	}
+	if scene == 0 || full {
 		if scene, err = t.newScene(e); err != nil {
 			return 0, err
 		}
-		missing = partners
 	}
 	if err := t.join(scene, me.id, "in", &t.now, request); err != nil {
 		return 0, err
@@ -145,6 +151,20 @@ func (t *tx) record(me person, e Ended, request []byte) (scene int64, err error)
 		}
 	}
 	return scene, t.plan(scene, me.id)
+}
+
+// mostTogether is how many may be in one scene: whoever recorded it and the three
+// partners that a command can name. Everybody has a row of buttons for each other.
+const mostTogether = 4
+
+// full tells whether a scene that was recorded already has no room for so many more.
+func (t *tx) full(scene int64, more int) (bool, error) {
+	if scene == 0 || more == 0 {
+		return false, nil
+	}
+	var n int
+	err := t.QueryRow(`SELECT COUNT(*) FROM participants WHERE scene = $1`, scene).Scan(&n)
+	return n+more > mostTogether, err
 }
 
 // partners returns the persons whom a scene names, each of them linked with me.

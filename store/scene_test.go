@@ -399,3 +399,23 @@ func TestNotLinkedIsOneError(t *testing.T) {
 		}
 	}
 }
+
+// A scene has room for four. Who names more, by recording one that is full, gets a
+// second scene with the others.
+func TestSceneHasRoomForFour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	others := []store.Who{sam, kit, robin}
+	extra := store.Who{ID: store.Secret("905"), Name: store.Secret("Alex two")}
+	for _, o := range append(others, extra) {
+		w.link(alex, o)
+	}
+	first := w.end(alex, others...)
+	second := w.end(alex, sam, extra)
+	if first.ID == second.ID {
+		t.Fatal("a fifth came into a full scene")
+	}
+	if len(first.Partners) != 3 || len(second.Partners) != 1 {
+		t.Errorf("%d partners in the first and %d in the second", len(first.Partners), len(second.Partners))
+	}
+}

@@ -71,7 +71,8 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 			err = explain(err)
 		}
 	}()
-	s.lock = flock.New(o.Path + ".lock")
+	// Opened for writing, so that a disk that can only be read is noticed here.
+	s.lock = flock.New(o.Path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR))
 	if ok, err := s.lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("database folder %s: %w", filepath.Dir(o.Path), err)
 	} else if !ok {
@@ -127,7 +128,7 @@ func sound(ctx context.Context, db *sql.DB) error {
 	err := db.QueryRowContext(looking, `PRAGMA quick_check(1)`).Scan(&found)
 	switch {
 	case err == nil && found != "ok":
-		return fmt.Errorf("%s: %w", found, ErrDamaged)
+		return fmt.Errorf("%s: %w", found[strings.LastIndex(found, "\n")+1:], ErrDamaged)
 	case err != nil && looking.Err() != nil && ctx.Err() == nil:
 		return nil
 	}
@@ -141,6 +142,8 @@ func isFresh(path string) (bool, error) {
 		return true, nil
 	} else if err != nil {
 		return false, err
+	} else if fi.IsDir() {
+		return false, fmt.Errorf("%s is a folder; name a file in the configuration", path)
 	}
 	return fi.Size() == 0, nil
 }

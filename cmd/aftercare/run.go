@@ -91,6 +91,7 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 		st.Close()
 		return nil, err
 	}
+	w.log.Info("aftercare is starting", "version", version(), "database", cfg.Store.Path, "marks", cfg.Checkins.Marks)
 	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log}
 	h.scheduler.Pace(cfg.Discord.RequestsPerSecond / 5)
 	b.Wake = h.scheduler.Wake

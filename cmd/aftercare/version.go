@@ -17,8 +17,16 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version is the module's version where there is one, else the commit.
+// built is the version that a build without its history names:
+// go build -ldflags "-X main.built=v1.2.3".
+var built string
+
+// version is the version given at the build, else the module's where there is one,
+// else the commit.
 func version() string {
+	if built != "" {
+		return built
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
