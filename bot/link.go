@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,10 +37,14 @@ type link struct {
 	session  *discordgo.Session
 	gone     chan struct{} // the Session let go of its connection
 	resume   string        // the address for resuming; empty: a new session
+	detour   bool          // that address did not work: resume at the usual one
+	upSince  time.Time     // of the connection at hand; zero: no READY or RESUMED yet
 	failures int           // since the last connection that held
+	asked    atomic.Int64  // when a session was last asked for, in Unix nanoseconds
 
 	// Counts since the start of the process.
 	Connects, Identifies, Replaced atomic.Int64
+	Dropped                        atomic.Int64 // messages that could not be read
 	up                             atomic.Bool
 }
 
@@ -49,6 +54,9 @@ const (
 	hangAfter   = 60 * time.Second // a Session whose lock is held this long is stuck
 	heldFor     = time.Minute      // a connection that lasted this long was a good one
 	slowest     = 5 * time.Minute  // between two tries
+	apart       = 5 * time.Second  // between two new sessions
+	givenUp     = 8                // failures in a row after which nobody remembers our session
+	closeWithin = 3 * time.Second  // for a Session to notice that we are stopping
 )
 
 // startBudget is what Discord allows of new sessions.
@@ -60,8 +68,10 @@ type startBudget struct {
 	} `json:"session_start_limit"`
 }
 
+// reset is how long to wait for more: never so short that we would keep asking.
 func (b startBudget) reset() time.Duration {
-	return time.Duration(b.Limit.ResetAfter * float64(time.Millisecond))
+	ms := min(max(b.Limit.ResetAfter, 1000), 24*60*60*1000)
+	return time.Duration(ms * float64(time.Millisecond))
 }
 
 // fatalCloses are the close codes after which trying again is no use, and what to
@@ -79,17 +89,14 @@ var fatalCloses = map[int]string{
 // again can't mend.
 func (l *link) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		began := time.Now()
+		l.upSince = time.Time{}
 		why, err := l.connect(ctx)
 		l.up.Store(false)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if fix, fatal := fatalCloses[why.code]; fatal && why.kind == "closed" {
-			return fmt.Errorf("Discord closed the connection for good (code %d): %s", why.code, fix)
-		}
-		if time.Since(began) >= heldFor {
-			l.failures = 0
+			return fmt.Errorf("the gateway closed the connection for good (code %d): %s", why.code, fix)
 		}
 		wait := l.wait(why, err)
 		l.log.Info("the gateway link ended; connecting again", "why", why.String(), "err", err, "resume", l.resume != "", "in", wait.Round(time.Millisecond))
@@ -100,18 +107,33 @@ func (l *link) run(ctx context.Context) error {
 	return nil
 }
 
-// wait is the pause before the next try: none after Discord asked for it, 1 to 5
-// seconds after it refused a session, and twice as long with every failure.
+// wait is the pause before the next try, and what that will be: a resume, at the
+// usual address if the other did not work, or a new session.
 func (l *link) wait(why ending, err error) time.Duration {
-	if !why.keep || l.session == nil {
+	if l.upSince.IsZero() {
+		l.detour = !l.detour
+	} else if time.Since(l.upSince) >= heldFor {
+		l.failures = 0
+	}
+	if !why.keep || l.session == nil || l.failures >= givenUp {
 		l.forget()
 	}
+	d := l.pause(why, err)
+	if l.resume == "" {
+		d = max(d, apart-time.Since(time.Unix(0, l.asked.Load())))
+	}
+	return d
+}
+
+// pause is none after Discord asked us to reconnect, 1 to 5 seconds after it
+// refused a session, and twice as long with every failure.
+func (l *link) pause(why ending, err error) time.Duration {
 	first := l.failures == 0
 	l.failures++
 	switch {
 	case err == nil && first && why.kind == "reconnect":
 		return rand.N(time.Second)
-	case err == nil && why.kind == "invalid" && first:
+	case err == nil && first && why.kind == "invalid":
 		return time.Second + rand.N(4*time.Second)
 	}
 	d := slowest
@@ -136,7 +158,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // forget gives up the session: the next connection begins a new one.
-func (l *link) forget() { l.session, l.resume = nil, "" }
+func (l *link) forget() { l.session, l.resume, l.detour = nil, "", false }
 
 // connect makes one connection and stays until it ends.
 func (l *link) connect(ctx context.Context) (ending, error) {
@@ -144,28 +166,44 @@ func (l *link) connect(ctx context.Context) (ending, error) {
 	if err != nil {
 		return ending{kind: "lost", keep: true}, err
 	}
-	dialing, cancel := context.WithTimeout(ctx, l.open)
-	defer cancel()
-	up, resp, err := l.dialer.DialContext(dialing, address, nil)
-	if resp != nil && resp.Body != nil {
-		_ = resp.Body.Close()
-	}
+	up, err := l.dial(ctx, address)
 	if err != nil {
-		l.resume = resumeElsewhere(l.resume, address)
 		return ending{kind: "lost", keep: true}, withoutURL(err)
 	}
 	up.SetReadLimit(16 << 20)
-	sh := newShield(up, l.hello, l.known, func() { l.Identifies.Add(1) })
+	up.SetCloseHandler(func(int, string) error { return nil }) // our answer could end the session
+	sh := newShield(up, l.hello)
+	sh.begins = func() { l.Identifies.Add(1); l.asked.Store(time.Now().UnixNano()) }
+	sh.drops = func() { l.Dropped.Add(1) }
 	return l.stay(ctx, sh), nil
 }
 
-// resumeElsewhere forgets an address for resuming that can't be reached; the
-// usual one serves as well.
-func resumeElsewhere(resume, failed string) string {
-	if resume != "" && strings.HasPrefix(failed, resume) {
-		return usualAddress
+// dial connects until ctx is done; the dialer itself looks at a deadline only.
+func (l *link) dial(ctx context.Context, address string) (*websocket.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.open)
+	defer cancel()
+	d := *l.dialer
+	plain := d.NetDialContext
+	if plain == nil {
+		plain = (&net.Dialer{}).DialContext
 	}
-	return resume
+	stop := func() bool { return true }
+	d.NetDialContext = func(within context.Context, network, addr string) (net.Conn, error) {
+		c, err := plain(within, network, addr)
+		if err == nil {
+			stop = context.AfterFunc(ctx, func() { _ = c.Close() })
+		}
+		return c, err
+	}
+	up, resp, err := d.DialContext(ctx, address, nil)
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	if cut := !stop(); err == nil && cut {
+		_ = up.Close()
+		err = context.Cause(ctx)
+	}
+	return up, err
 }
 
 // usualAddress stands for "ask Discord where".
@@ -174,7 +212,7 @@ const usualAddress = "?"
 // address returns where to connect to. A new session is begun only within
 // Discord's budget for them: beyond it the token would be reset.
 func (l *link) address(ctx context.Context) (string, error) {
-	if l.resume != "" && l.resume != usualAddress {
+	if l.resume != "" && l.resume != usualAddress && !l.detour {
 		return withVersion(l.resume), nil
 	}
 	for {
@@ -182,10 +220,10 @@ func (l *link) address(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if l.resume == usualAddress || b.Limit.Remaining > 0 {
+		if l.resume != "" || b.Limit.Remaining > 0 {
 			return withVersion(b.URL), nil
 		}
-		wait := max(b.reset(), time.Second)
+		wait := b.reset()
 		l.log.Error("Discord allows no more new connections for now; waiting", "for", wait.Round(time.Second))
 		if !sleep(ctx, wait) {
 			return "", ctx.Err()
@@ -200,11 +238,12 @@ func withVersion(address string) string {
 // known takes what READY and RESUMED say.
 func (l *link) known(r gatewayReady) {
 	if !r.resumed {
-		l.resume = r.url
+		l.resume, l.detour = r.url, false
 		if _, err := url.Parse(r.url); err != nil || r.url == "" {
 			l.resume = usualAddress
 		}
 	}
+	l.upSince = time.Now()
 	l.up.Store(true)
 	l.ready(r.resumed)
 }
@@ -230,16 +269,15 @@ func (l *link) stay(ctx context.Context, sh *shield) ending {
 	}}
 	opened := make(chan error, 1)
 	go func() { opened <- s.Open() }()
-	if !l.watch(ctx, s, sh, opened) {
+	if !l.watch(ctx, s, sh, opened) || !l.letGo(ctx, opened, gone) {
 		l.replace()
 		return ending{kind: sh.why.kind}
 	}
 	busy.Wait()
-	if sh.why.kind != "asked" || ctx.Err() == nil {
-		if !l.letGo(opened, gone) {
-			l.replace()
-			return ending{kind: sh.why.kind}
-		}
+	select {
+	case r := <-sh.known: // in the last moment; what it means for a gap still holds
+		l.known(r)
+	default:
 	}
 	return sh.why
 }
@@ -255,18 +293,22 @@ func (l *link) watch(ctx context.Context, s *discordgo.Session, sh *shield, open
 		select {
 		case <-sh.ended:
 			return true
+		case r := <-sh.known:
+			openBy = nil
+			l.known(r)
 		case err := <-opened:
 			opened <- err // for letGo
 			if err != nil {
 				sh.end(ending{kind: "lost", keep: true})
 				return true
 			}
-			isOpen, opened, openBy = true, nil, nil
+			isOpen, opened = true, nil
 		case <-openBy:
 			sh.end(ending{kind: "silent", keep: true})
 			return true
 		case <-ctx.Done():
-			return l.close(s, sh)
+			sh.goodbye()
+			return true
 		case <-look.C:
 			if !isOpen || s.TryRLock() {
 				if isOpen {
@@ -281,22 +323,14 @@ func (l *link) watch(ctx context.Context, s *discordgo.Session, sh *shield, open
 	}
 }
 
-// close ends the session on purpose. discordgo takes a second for it.
-func (l *link) close(s *discordgo.Session, sh *shield) bool {
-	done := make(chan struct{})
-	go func() { _ = s.Close(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(3 * time.Second):
+// letGo waits until the Session has noticed that its connection is gone, for which
+// discordgo takes a second. One that does not is stuck, and must not be used again.
+func (l *link) letGo(ctx context.Context, opened chan error, gone chan struct{}) bool {
+	within := l.hang
+	if ctx.Err() != nil {
+		within = closeWithin
 	}
-	sh.end(ending{kind: "asked"})
-	return true
-}
-
-// letGo waits until the Session has noticed that its connection is gone. One that
-// does not is stuck, and must not be used again.
-func (l *link) letGo(opened chan error, gone chan struct{}) bool {
-	patience := time.After(l.open)
+	patience := time.After(within)
 	select {
 	case err := <-opened:
 		if err != nil {
@@ -335,7 +369,7 @@ func (l *link) fresh() (*discordgo.Session, chan struct{}) {
 	s.Identify.Compress = false
 	s.Client = &http.Client{Transport: shieldAddress{}}
 	gone := make(chan struct{}, 8)
-	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { l.hear(e.Type, e.RawData) })
+	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) { l.take(e) })
 	s.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) {
 		select {
 		case gone <- struct{}{}:
@@ -343,6 +377,19 @@ func (l *link) fresh() (*discordgo.Session, chan struct{}) {
 		}
 	})
 	return s, gone
+}
+
+// take hands an event on. A panic in there must not end the process.
+func (l *link) take(e *discordgo.Event) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.Dropped.Add(1)
+			l.log.Error("hearing an event panicked", "stack", string(debug.Stack()))
+		}
+	}()
+	if kind, ok := strings.CutPrefix(e.Type, opaque); ok {
+		l.hear(kind, e.RawData)
+	}
 }
 
 // shieldAddress answers a Session's question where the gateway is: here.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -61,9 +62,12 @@ func restSession(token string, t http.RoundTripper) (*discordgo.Session, error) 
 	}
 	s.StateEnabled = false
 	s.LogLevel = discordgo.LogError
-	s.Client = &http.Client{Transport: t, Timeout: 20 * time.Second}
+	s.Client = &http.Client{Transport: t, Timeout: 20 * time.Second, CheckRedirect: stay}
 	return s, nil
 }
+
+// stay follows no redirect: Discord's API has none, and the token must go nowhere else.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // call sends one request through discordgo and reads the answer into out, unless
 // out is nil. Each call brings a bucket of its own: discordgo's shared ones are
@@ -95,7 +99,7 @@ func (b *Bot) patiently(ctx context.Context, method, path string, body, out any)
 	for try := 0; ; try++ {
 		err := b.call(ctx, method, path, body, out)
 		wait, again := worthAnother(err, try)
-		if !again {
+		if !again || ctx.Err() != nil {
 			return err
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < wait {
@@ -118,7 +122,7 @@ func worthAnother(err error, try int) (wait time.Duration, again bool) {
 	var retry store.RetryError
 	var refused restError
 	switch {
-	case err == nil || errors.Is(err, errToken) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	case err == nil || errors.Is(err, errToken):
 		return 0, false
 	case errors.As(err, &retry):
 		return retry.After, true
@@ -132,6 +136,9 @@ func worthAnother(err error, try int) (wait time.Duration, again bool) {
 func readError(err error) error {
 	var rest *discordgo.RESTError
 	if !errors.As(err, &rest) {
+		if strings.HasPrefix(err.Error(), "Exceeded Max retries HTTP 502") { // discordgo's words, then the body
+			return restError{Status: http.StatusBadGateway}
+		}
 		return withoutURL(err)
 	}
 	var e struct {
@@ -139,23 +146,38 @@ func readError(err error) error {
 		Errors json.RawMessage `json:"errors"`
 	}
 	_ = json.Unmarshal(rest.ResponseBody, &e) // no JSON is no code
-	return restError{Status: rest.Response.StatusCode, Code: e.Code, Detail: strings.Join(wrongPaths("", e.Errors), ", ")}
+	where := wrongPaths("", e.Errors, 0)
+	return restError{Status: rest.Response.StatusCode, Code: e.Code, Detail: strings.Join(where[:min(len(where), mostWrong)], ", ")}
 }
 
-// wrongPaths lists where in a body Discord found mistakes, and their codes.
-func wrongPaths(at string, tree json.RawMessage) (out []string) {
+const (
+	mostWrong = 10 // mistakes that are named
+	deepest   = 10 // levels of a body at which they are looked for
+)
+
+var (
+	fieldName = regexp.MustCompile(`^[a-z0-9_]{1,40}$`)
+	errorName = regexp.MustCompile(`^[A-Z_]{1,60}$`)
+)
+
+// wrongPaths lists where in a body Discord found mistakes, and their codes. What
+// does not look like a name is left out: it may be somebody's words.
+func wrongPaths(at string, tree json.RawMessage, depth int) (out []string) {
 	var node map[string]json.RawMessage
-	if json.Unmarshal(tree, &node) != nil {
+	if depth > deepest || json.Unmarshal(tree, &node) != nil {
 		return nil
 	}
 	for name, sub := range node {
 		if name != "_errors" {
-			out = append(out, wrongPaths(strings.TrimPrefix(at+"."+name, "."), sub)...)
+			if fieldName.MatchString(name) {
+				out = append(out, wrongPaths(strings.TrimPrefix(at+"."+name, "."), sub, depth+1)...)
+			}
 			continue
 		}
 		var list []struct{ Code string }
-		if json.Unmarshal(sub, &list) == nil {
-			for _, e := range list {
+		_ = json.Unmarshal(sub, &list) // none, then
+		for _, e := range list {
+			if errorName.MatchString(e.Code) {
 				out = append(out, at+": "+e.Code)
 			}
 		}

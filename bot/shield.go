@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -17,27 +18,39 @@ import (
 // shield stands between Discord's gateway and one connection of a discordgo
 // Session, and lets through only what that survives (discord.md 6.4). discordgo
 // v0.29.0 hangs for good on an op 7 or op 11 inside Open, identifies without end
-// on op 9, panics on an op 1 at the wrong moment, waits for ever for a server that
-// says nothing, and ends its session with a close frame where it means to resume.
-// So those are answered here; when a connection is no good any more, both of its
-// ends are cut without a frame, which keeps the session resumable.
+// on op 9, panics on an op 1 at the wrong moment, on odd events and odd intervals,
+// waits for ever for a server that says nothing, and ends its session with a close
+// frame where it means to resume. So those are dealt with here, heartbeats too, and
+// every event arrives in a form that discordgo has nothing to decode in. When a
+// connection is no good any more, both of its ends are cut without a frame, which
+// keeps the session resumable.
 type shield struct {
 	up       *websocket.Conn
-	patience time.Duration // for Hello
-	known    func(gatewayReady)
-	begins   func() // a new session is asked for
+	patience time.Duration     // for Hello
+	begins   func()            // a new session is asked for
+	drops    func()            // a message that can't be read
+	known    chan gatewayReady // discordgo was given READY or RESUMED
 
-	once  sync.Once
-	ended chan struct{}
-	why   ending
+	once    sync.Once
+	ended   chan struct{}
+	why     ending
+	greeted chan struct{} // Hello was heard, and interval is set
 
-	mu        sync.Mutex // guards writing to up, and what follows
-	seq       int64
-	awaiting  bool // a heartbeat was not acknowledged yet
-	dispatch  bool // discordgo was given an event, so that it is past Open
-	interval  time.Duration
-	downWrite sync.Mutex
+	opened  atomic.Bool   // discordgo was given an event, which ends its Open
+	settled chan struct{} // and it has sent the heartbeat that follows
+
+	interval time.Duration
+	upWrite  sync.Mutex
+	mu       sync.Mutex // guards what follows
+	seq      int64
+	awaiting bool // a heartbeat was not acknowledged yet
 }
+
+const (
+	opaque       = "aftercare:" // before the name of an event: discordgo knows none such, and decodes nothing
+	mostInterval = time.Hour    // between heartbeats; Discord says 41 s
+	ownHello     = `{"op":10,"d":{"heartbeat_interval":3600000000}}`
+)
 
 // ending is why a connection ended.
 type ending struct {
@@ -60,8 +73,11 @@ type gatewayReady struct {
 	url     string
 }
 
-func newShield(up *websocket.Conn, helloWithin time.Duration, known func(gatewayReady), begins func()) *shield {
-	return &shield{up: up, patience: helloWithin, known: known, begins: begins, ended: make(chan struct{})}
+func newShield(up *websocket.Conn, helloWithin time.Duration) *shield {
+	return &shield{
+		up: up, patience: helloWithin, begins: func() {}, drops: func() {},
+		known: make(chan gatewayReady, 1), ended: make(chan struct{}), greeted: make(chan struct{}), settled: make(chan struct{}),
+	}
 }
 
 // end cuts both ends, once.
@@ -73,28 +89,53 @@ func (s *shield) end(why ending) {
 	})
 }
 
+// goodbye ends the session on purpose: the bot shows as offline at once.
+func (s *shield) goodbye() {
+	_ = s.up.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	s.end(ending{kind: "asked"})
+}
+
 // serve answers discordgo's dial on one end of a pipe and carries messages both
 // ways until either side ends. Nothing of it runs when it returns.
 func (s *shield) serve(pipe net.Conn) {
-	defer pipe.Close()
+	var busy sync.WaitGroup
+	busy.Go(func() { <-s.ended; s.settle(); _ = pipe.Close() })
+	if down, err := accept(pipe); err == nil {
+		busy.Go(func() { s.fromDiscord(down) })
+		busy.Go(s.beat)
+		s.toDiscord(down)
+	}
+	s.end(ending{kind: "lost", keep: true})
+	busy.Wait()
+}
+
+// settle lets discordgo finish its Open. Cut in the middle, two of its goroutines
+// would close the session, one waiting for the other with the lock held.
+func (s *shield) settle() {
+	if !s.opened.Load() {
+		return
+	}
+	late := time.NewTimer(time.Second)
+	defer late.Stop()
+	select {
+	case <-s.settled:
+		time.Sleep(time.Millisecond) // it takes its lock once more after the heartbeat
+	case <-late.C:
+	}
+}
+
+func accept(pipe net.Conn) (*websocket.Conn, error) {
 	br := bufio.NewReader(pipe)
 	r, err := http.ReadRequest(br)
 	if err != nil {
-		s.end(ending{kind: "lost", keep: true})
-		return
+		return nil, err
 	}
 	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 	down, err := up.Upgrade(&pipeWriter{c: pipe, br: br, header: http.Header{}}, r, nil)
-	if err != nil {
-		s.end(ending{kind: "lost", keep: true})
-		return
+	if err == nil {
+		down.SetCloseHandler(func(int, string) error { return nil }) // nobody reads an answer
 	}
-	// discordgo's Close sleeps under its lock after its close frame: wait to be hung up on.
-	down.SetCloseHandler(func(int, string) error { return nil })
-	var busy sync.WaitGroup
-	busy.Go(func() { s.fromDiscord(down); _ = pipe.Close() })
-	s.toDiscord(down, pipe)
-	busy.Wait()
+	return down, err
 }
 
 // fromDiscord passes on what discordgo survives.
@@ -107,23 +148,24 @@ func (s *shield) fromDiscord(down *websocket.Conn) {
 			return
 		}
 		var m gatewayMessage
-		if err := json.Unmarshal(b, &m); err != nil {
-			continue // nothing discordgo could read either
+		if err := json.Unmarshal(b, &m); err != nil || m.Op == nil {
+			s.drops()
+			continue
 		}
 		pass, why := s.judge(m)
+		if why.kind == "" && pass != nil && write(down, pass) != nil {
+			why = ending{kind: "lost", keep: true}
+		}
 		if why.kind != "" {
 			s.end(why)
 			return
 		}
-		if pass && s.write(&s.downWrite, down, b) != nil {
-			s.end(ending{kind: "lost", keep: true})
-			return
-		}
+		s.tell(m)
 	}
 }
 
 type gatewayMessage struct {
-	Op   int             `json:"op"`
+	Op   *int            `json:"op"`
 	Seq  int64           `json:"s"`
 	Type string          `json:"t"`
 	Data json.RawMessage `json:"d"`
@@ -132,19 +174,16 @@ type gatewayMessage struct {
 // within is how long Discord may say nothing: a while before Hello, then no
 // longer than two heartbeats.
 func (s *shield) within() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.interval == 0 {
-		return s.patience
+	if s.isGreeted() {
+		return 2 * s.interval
 	}
-	return 2 * s.interval
+	return s.patience
 }
 
 func lost(err error) ending {
 	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
-		c := closed.Code
-		return ending{kind: "closed", code: c, keep: c != 4007 && c != 4009 && c != 1000 && c != 1001}
+	if errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure { // which is no frame at all
+		return ending{kind: "closed", code: closed.Code, keep: closed.Code != 4007 && closed.Code != 4009}
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
@@ -153,109 +192,137 @@ func lost(err error) ending {
 	return ending{kind: "lost", keep: true}
 }
 
-// judge decides what becomes of a message: passed on, kept, or the end.
-func (s *shield) judge(m gatewayMessage) (pass bool, why ending) {
-	switch m.Op {
+// judge decides what becomes of a message: what discordgo is given of it, if
+// anything, or that it is the end.
+func (s *shield) judge(m gatewayMessage) (pass []byte, why ending) {
+	switch *m.Op {
 	case 0:
-		s.event(m)
-		return true, ending{}
+		return s.event(m), ending{}
 	case 1:
-		return false, s.heartbeat()
+		return nil, s.heartbeat()
 	case 7:
-		return false, ending{kind: "reconnect", keep: true}
+		return nil, ending{kind: "reconnect", keep: true}
 	case 9:
 		var keep bool
 		_ = json.Unmarshal(m.Data, &keep) // anything but true is no
-		return false, ending{kind: "invalid", keep: keep}
+		return nil, ending{kind: "invalid", keep: keep}
 	case 10:
-		return true, s.hello(m)
+		return s.hello(m)
 	case 11:
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		s.awaiting = false
-		return s.dispatch, ending{}
+		s.mu.Unlock()
 	}
-	return false, ending{}
+	return nil, ending{}
 }
 
-func (s *shield) hello(m gatewayMessage) ending {
+// hello starts the heartbeats. discordgo is given an interval that it never
+// reaches: its own heartbeats would wait for its lock.
+func (s *shield) hello(m gatewayMessage) ([]byte, ending) {
+	if s.isGreeted() {
+		return nil, ending{}
+	}
 	var d struct {
-		Interval float64 `json:"heartbeat_interval"`
+		Interval float64 `json:"heartbeat_interval"` // milliseconds
 	}
-	if json.Unmarshal(m.Data, &d) != nil || d.Interval < 1 {
-		return ending{kind: "lost", keep: true} // discordgo would panic on a ticker of nothing
+	if json.Unmarshal(m.Data, &d) != nil || d.Interval < 1 || d.Interval > float64(mostInterval.Milliseconds()) {
+		return nil, ending{kind: "lost", keep: true}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.interval = time.Duration(d.Interval * float64(time.Millisecond))
-	return ending{}
+	close(s.greeted)
+	return []byte(ownHello), ending{}
 }
 
-func (s *shield) event(m gatewayMessage) {
-	s.mu.Lock()
-	s.seq, s.dispatch = m.Seq, true
-	s.mu.Unlock()
+func (s *shield) isGreeted() bool {
+	select {
+	case <-s.greeted:
+		return true
+	default:
+		return false
+	}
+}
+
+// event puts an event into a form that discordgo has nothing to decode in: of READY
+// it needs the session's name, of RESUMED nothing, and of all others we read the
+// raw data ourselves.
+func (s *shield) event(m gatewayMessage) []byte {
+	if m.Type == "" || !s.isGreeted() {
+		s.drops()
+		return nil
+	}
+	kind, data := opaque+m.Type, m.Data
 	switch m.Type {
 	case "READY":
 		var d struct {
-			URL string `json:"resume_gateway_url"`
+			Session string `json:"session_id"`
 		}
-		_ = json.Unmarshal(m.Data, &d) // without it we resume at the usual address
-		s.known(gatewayReady{url: d.URL})
+		_ = json.Unmarshal(m.Data, &d) // without it the next resume is refused, and we begin anew
+		kind, data = m.Type, quoted(d)
 	case "RESUMED":
-		s.known(gatewayReady{resumed: true})
+		kind, data = m.Type, []byte("{}")
 	}
+	if data == nil {
+		data = []byte("null")
+	}
+	s.opened.Store(true)
+	return fmt.Appendf(nil, `{"op":0,"s":%d,"t":%s,"d":%s}`, s.seen(m.Seq), quoted(kind), data)
 }
 
-// heartbeat answers Discord's request for one.
-func (s *shield) heartbeat() ending {
+func quoted(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings are always encodable
+	}
+	return b
+}
+
+// seen returns the number of the last event up to now; one without a number must
+// not set it back.
+func (s *shield) seen(seq int64) int64 {
 	s.mu.Lock()
-	seq := s.seq
-	s.mu.Unlock()
-	b := fmt.Appendf(nil, `{"op":1,"d":%d}`, seq)
-	if s.write(&s.mu, s.up, b) != nil {
-		return ending{kind: "lost", keep: true}
+	defer s.mu.Unlock()
+	s.seq = max(s.seq, seq)
+	return s.seq
+}
+
+// tell says that discordgo now knows of READY or RESUMED.
+func (s *shield) tell(m gatewayMessage) {
+	r := gatewayReady{resumed: m.Type == "RESUMED"}
+	if *m.Op != 0 || !s.isGreeted() || (m.Type != "READY" && !r.resumed) {
+		return
 	}
-	return ending{}
+	var d struct {
+		URL string `json:"resume_gateway_url"`
+	}
+	_ = json.Unmarshal(m.Data, &d) // without it we resume at the usual address
+	r.url = d.URL
+	select {
+	case s.known <- r: // there is room for one, which is all that Discord says
+	case <-s.ended:
+	}
 }
 
-const writeWithin = 10 * time.Second
-
-func (s *shield) write(guard *sync.Mutex, to *websocket.Conn, b []byte) error {
-	guard.Lock()
-	defer guard.Unlock()
-	_ = to.SetWriteDeadline(time.Now().Add(writeWithin))
-	return to.WriteMessage(websocket.TextMessage, b)
-}
-
-// toDiscord passes on what discordgo says. A heartbeat while the one before was
-// not acknowledged means that nobody is there: that is noticed after one interval.
-func (s *shield) toDiscord(down *websocket.Conn, pipe net.Conn) {
+// beat sends heartbeats, the first at a random moment as Discord asks. One that
+// was not acknowledged before the next means that nobody is there.
+func (s *shield) beat() {
+	select {
+	case <-s.greeted:
+	case <-s.ended:
+		return
+	}
+	next := time.NewTimer(rand.N(s.interval))
+	defer next.Stop()
 	for {
-		_, b, err := down.ReadMessage()
-		var closed *websocket.CloseError
-		if errors.As(err, &closed) {
-			s.sayGoodbye(closed.Code)
-			_, _ = io.Copy(io.Discard, pipe)
-		}
-		if err != nil {
-			s.end(ending{kind: "asked"})
+		select {
+		case <-next.C:
+		case <-s.ended:
 			return
 		}
-		var m struct {
-			Op int `json:"op"`
-		}
-		_ = json.Unmarshal(b, &m) // discordgo's own
-		switch {
-		case m.Op == 1 && s.unanswered():
+		next.Reset(s.interval)
+		if s.unanswered() {
 			s.end(ending{kind: "silent", keep: true})
-			return
-		case m.Op == 2:
-			s.begins()
-		}
-		if s.write(&s.mu, s.up, b) != nil {
-			s.end(ending{kind: "lost", keep: true})
-			return
+		} else if why := s.heartbeat(); why.kind != "" {
+			s.end(why)
 		}
 	}
 }
@@ -269,11 +336,68 @@ func (s *shield) unanswered() bool {
 	return was
 }
 
-// sayGoodbye passes a close frame on: the bot shows as offline at once.
-func (s *shield) sayGoodbye(code int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_ = s.up.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+// heartbeat sends one.
+func (s *shield) heartbeat() ending {
+	b := []byte(`{"op":1,"d":null}`)
+	if seq := s.seen(0); seq > 0 {
+		b = fmt.Appendf(nil, `{"op":1,"d":%d}`, seq)
+	}
+	if s.writeUp(b) != nil {
+		return ending{kind: "lost", keep: true}
+	}
+	return ending{}
+}
+
+const writeWithin = 10 * time.Second
+
+func (s *shield) writeUp(b []byte) error {
+	s.upWrite.Lock()
+	defer s.upWrite.Unlock()
+	return write(s.up, b)
+}
+
+func write(to *websocket.Conn, b []byte) error {
+	_ = to.SetWriteDeadline(time.Now().Add(writeWithin))
+	return to.WriteMessage(websocket.TextMessage, b)
+}
+
+// toDiscord passes on discordgo's Identify and Resume, and nothing else: no
+// heartbeat, for which we care, and no close frame, which would end the session.
+func (s *shield) toDiscord(down *websocket.Conn) {
+	for {
+		_, b, err := down.ReadMessage()
+		if err != nil {
+			return
+		}
+		var m gatewayMessage
+		_ = json.Unmarshal(b, &m) // discordgo's own
+		switch {
+		case m.Op == nil:
+			continue
+		case *m.Op == 1:
+			s.hasSettled()
+			continue
+		case *m.Op == 2:
+			s.begins()
+		case *m.Op == 6:
+			var d struct{ Seq int64 }
+			_ = json.Unmarshal(m.Data, &d)
+			s.seen(d.Seq)
+		default:
+			continue
+		}
+		if s.writeUp(b) != nil {
+			s.end(ending{kind: "lost", keep: true}) // and read on, until the pipe is cut
+		}
+	}
+}
+
+func (s *shield) hasSettled() {
+	select {
+	case <-s.settled:
+	default:
+		close(s.settled)
+	}
 }
 
 // pipeWriter is what an upgrade to a websocket needs of a ResponseWriter.

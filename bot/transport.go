@@ -65,19 +65,25 @@ func newTransport(base http.RoundTripper, api *url.URL, version string, perSecon
 
 // RoundTrip implements http.RoundTripper. Its errors hold no address.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.dead.Load() {
-		return nil, errToken
-	}
 	callback := isCallback(r)
 	key := routeKey(r)
-	if !callback {
-		if err := t.hold(r.Context(), key); err != nil {
-			return nil, err
-		}
+	out, err := t.redirect(r)
+	switch {
+	case err != nil:
+	case t.dead.Load():
+		err = errToken
+	case callback:
+		err = t.invalid.check(mostInvalidCallbacks)
+	default:
+		err = t.hold(r.Context(), key)
 	}
-	r = r.Clone(r.Context())
-	t.redirect(r)
-	resp, err := t.base.RoundTrip(r)
+	if err != nil {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return nil, err
+	}
+	resp, err := t.base.RoundTrip(out)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
@@ -87,23 +93,41 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // hold lets a request go when the limits allow it. A wait that others decide on
 // (a pause, a bucket) is returned, so that the caller can do something else.
 func (t *transport) hold(ctx context.Context, key string) error {
-	if wait := max(t.all.left(), t.buckets.left(key), t.invalid.left()); wait > 0 {
+	if err := t.mayGo(); err != nil {
+		return err
+	}
+	if wait := t.buckets.take(key); wait > 0 {
 		t.waits.Add(1)
 		return store.RetryError{After: wait}
 	}
 	if err := t.limiter.Wait(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return store.RetryError{After: leastWait}
 	}
-	t.buckets.take(key)
-	return nil
+	if t.dead.Load() {
+		return errToken
+	}
+	return t.mayGo() // others may have been told to wait meanwhile
+}
+
+func (t *transport) mayGo() error {
+	if wait := t.all.left(); wait > 0 {
+		t.waits.Add(1)
+		return store.RetryError{After: wait}
+	}
+	return t.invalid.check(mostInvalid)
 }
 
 // read learns from an answer what it says of limits and of the token.
 func (t *transport) read(resp *http.Response, key string, callback bool) (*http.Response, error) {
-	t.buckets.learn(key, resp.Header)
+	if !callback { // theirs are named by their tokens, of which we keep none
+		t.buckets.learn(key, resp.Header)
+	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
-		return nil, t.tooMany(resp, key)
+		return nil, t.tooMany(resp, key, callback)
 	case http.StatusUnauthorized:
 		t.invalid.count()
 		if !callback && t.dead.CompareAndSwap(false, true) { // a callback's is about its own token
@@ -112,6 +136,7 @@ func (t *transport) read(resp *http.Response, key string, callback bool) (*http.
 	case http.StatusForbidden:
 		t.invalid.count()
 	}
+	resp.Header.Del("Location") // never followed, and an error would quote one that is malformed
 	for name := range resp.Header {
 		if strings.HasPrefix(name, "X-Ratelimit-") {
 			delete(resp.Header, name) // or discordgo would act on them
@@ -120,17 +145,19 @@ func (t *transport) read(resp *http.Response, key string, callback bool) (*http.
 	return resp, nil
 }
 
-// redirect sends a request to discord.api_url, keeping what follows the version.
-func (t *transport) redirect(r *http.Request) {
+// redirect returns the request for discord.api_url, keeping what follows the
+// version. The token goes nowhere else.
+func (t *transport) redirect(r *http.Request) (*http.Request, error) {
 	_, rest, ok := strings.Cut(r.URL.Path, "/api/") // discordgo's addresses are all below it
 	if !ok {
-		return
+		return nil, errors.New("a request that is none of Discord's API")
 	}
-	u := *r.URL
-	u.Scheme, u.Host, u.User = t.api.Scheme, t.api.Host, nil
-	u.Path, u.RawPath = strings.TrimSuffix(t.api.Path, "/")+"/"+rest, ""
-	r.URL, r.Host = &u, t.api.Host
+	r = r.Clone(r.Context())
+	r.URL.Scheme, r.URL.Host, r.URL.User = t.api.Scheme, t.api.Host, nil
+	r.URL.Path, r.URL.RawPath = strings.TrimSuffix(t.api.Path, "/")+"/"+rest, ""
+	r.Host = t.api.Host
 	r.Header.Set("User-Agent", t.agent)
+	return r, nil
 }
 
 func isCallback(r *http.Request) bool {
@@ -139,7 +166,7 @@ func isCallback(r *http.Request) bool {
 
 // tooMany reads a 429 of any kind: of a route, of everything, and Cloudflare's,
 // which is no JSON and concerns everything as well.
-func (t *transport) tooMany(resp *http.Response, key string) error {
+func (t *transport) tooMany(resp *http.Response, key string, callback bool) error {
 	defer resp.Body.Close()
 	var body struct {
 		RetryAfter float64 `json:"retry_after"`
@@ -147,34 +174,52 @@ func (t *transport) tooMany(resp *http.Response, key string) error {
 	}
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<16)) // half a body is none
 	foreign := json.Unmarshal(b, &body) != nil
-	seconds := body.RetryAfter
-	if s, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64); err == nil {
-		seconds = max(seconds, s)
-	}
-	if foreign && seconds == 0 {
-		seconds = 60
-	}
-	wait := min(max(time.Duration(seconds*float64(time.Second)), leastWait), maxWait)
-	scope := resp.Header.Get("X-RateLimit-Scope")
+	h := resp.Header
+	wait := waitOf(max(body.RetryAfter, seconds(h, "Retry-After")), seconds(h, "X-RateLimit-Reset-After"), foreign)
+	scope := h.Get("X-RateLimit-Scope")
 	if scope != "shared" {
 		t.invalid.count()
 	}
 	t.limited.Add(1)
-	if foreign || body.Global || resp.Header.Get("X-RateLimit-Global") != "" || scope == "global" {
+	if foreign || body.Global || h.Get("X-RateLimit-Global") != "" || scope == "global" {
 		t.all.until(time.Now().Add(wait))
 		t.log.Warn("Discord asked everything to wait", "for", wait, "json", !foreign)
-	} else {
+	} else if !callback {
 		t.buckets.until(key, time.Now().Add(wait))
 	}
 	return store.RetryError{After: wait}
+}
+
+// waitOf turns what a 429 told, in seconds, into a wait: within reason, whatever
+// it says, and never none if it says nothing.
+func waitOf(told, resetAfter float64, foreign bool) time.Duration {
+	switch {
+	case told > 0:
+	case foreign:
+		told = 60
+	case resetAfter > 0:
+		told = resetAfter
+	default:
+		told = 1
+	}
+	return max(time.Duration(min(told, maxWait.Seconds())*float64(time.Second)), leastWait)
+}
+
+// seconds reads a header; what is no number of seconds is 0.
+func seconds(h http.Header, name string) float64 {
+	s, err := strconv.ParseFloat(h.Get(name), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(s) || s < 0 {
+		return 0
+	}
+	return s
 }
 
 // withoutURL drops the address from a transport error: it may hold an
 // interaction's token.
 func withoutURL(err error) error {
 	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+	for errors.As(err, &u) {
+		err = u.Err
 	}
 	return err
 }
@@ -200,30 +245,38 @@ type buckets struct {
 
 type bucket struct {
 	left  int
+	limit int // 0: not known
 	reset time.Time
 }
 
 const mostBuckets = 10_000
 
-func (b *buckets) left(key string) time.Duration {
+// take counts a request that is about to leave, or tells how long it has to wait.
+func (b *buckets) take(key string) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k, ok := b.by[key]
-	if !ok || k.left > 0 {
+	if !ok {
 		return 0
 	}
-	return time.Until(k.reset)
+	wait := time.Until(k.reset)
+	switch {
+	case k.left > 0:
+		k.left--
+	case wait > 0:
+		return wait
+	case k.limit == 0: // over, and nothing is known of the time after
+		delete(b.by, key)
+		return 0
+	default:
+		// A new window, whose end the first answer will tell.
+		k.left, k.reset = k.limit-1, time.Now().Add(unknownWindow)
+	}
+	b.by[key] = k
+	return 0
 }
 
-// take counts a request that is on its way.
-func (b *buckets) take(key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if k, ok := b.by[key]; ok && k.left > 0 {
-		k.left--
-		b.by[key] = k
-	}
-}
+const unknownWindow = time.Second
 
 // learn reads the headers of an answer. Headers that make no sense are none.
 func (b *buckets) learn(key string, h http.Header) {
@@ -232,21 +285,36 @@ func (b *buckets) learn(key string, h http.Header) {
 	if err != nil || err2 != nil || math.IsNaN(after) || after < 0 || after > maxWait.Seconds() {
 		return
 	}
-	b.set(key, bucket{left, time.Now().Add(time.Duration(after * float64(time.Second)))})
-}
-
-func (b *buckets) until(key string, t time.Time) { b.set(key, bucket{0, t}) }
-
-func (b *buckets) set(key string, k bucket) {
+	limit, _ := strconv.Atoi(h.Get("X-RateLimit-Limit")) // garbage is not known
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if old, ok := b.by[key]; ok && time.Until(old.reset) > 0 {
+		left = min(left, old.left) // what is on its way is not in Discord's count yet
+	}
+	b.set(key, bucket{left, max(limit, 0), time.Now().Add(time.Duration(after * float64(time.Second)))})
+}
+
+// until closes a bucket.
+func (b *buckets) until(key string, t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.set(key, bucket{0, b.by[key].limit, t})
+}
+
+// set makes room by throwing out what is over, or else whatever comes: a bucket
+// that is not known costs one 429 at most.
+func (b *buckets) set(key string, k bucket) {
 	if b.by == nil {
 		b.by = map[string]bucket{}
 	}
-	if len(b.by) >= mostBuckets {
-		for key, old := range b.by {
-			if time.Now().After(old.reset) {
-				delete(b.by, key)
+	if _, ok := b.by[key]; !ok && len(b.by) >= mostBuckets {
+		seen := 0
+		for other, old := range b.by {
+			if seen++; time.Now().After(old.reset) || len(b.by) >= mostBuckets {
+				delete(b.by, other)
+			}
+			if seen == 64 {
+				break
 			}
 		}
 	}
@@ -264,6 +332,9 @@ type invalid struct {
 const (
 	invalidWindow = 10 * time.Minute
 	mostInvalid   = 2_000
+
+	// Callbacks are few, and somebody waits for each: they go on for longer.
+	mostInvalidCallbacks = 5_000
 )
 
 func (i *invalid) count() {
@@ -275,12 +346,12 @@ func (i *invalid) count() {
 	i.n++
 }
 
-// left tells how long to wait because there were too many.
-func (i *invalid) left() time.Duration {
+// check tells how long to wait if there were too many.
+func (i *invalid) check(most int) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.n < mostInvalid {
-		return 0
+	if wait := invalidWindow - time.Since(i.since); i.n >= most && wait > 0 {
+		return store.RetryError{After: wait}
 	}
-	return max(0, invalidWindow-time.Since(i.since))
+	return nil
 }

@@ -72,6 +72,10 @@ func (c *conn) write() {
 		c.queue = nil
 		c.mu.Unlock()
 		for _, f := range queue {
+			if f.kind == cutMidFrame {
+				breakOff(c.ws.NetConn())
+				return
+			}
 			if c.ws.WriteMessage(f.kind, f.data) != nil {
 				return
 			}

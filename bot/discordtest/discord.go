@@ -67,7 +67,13 @@ type Discord struct {
 	interactions map[string]*interaction
 	sessions     map[string]*session
 	conns        map[*conn]bool
+	open         int // gateway connections, counted until both sides are gone
 	identifies   int
+	resumes      int
+	beats        int
+	closedWith   []int // codes of the clients' close frames
+	starts       int   // sessions that may still be begun, until startsReset
+	startsReset  time.Time
 	requests     int
 	errs         []error
 	lines        []Line // seen, not yet said

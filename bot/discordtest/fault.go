@@ -15,37 +15,11 @@ type Fault struct {
 	Delay  time.Duration // how long it takes until anything happens
 }
 
-// Gateway is what goes wrong with the gateway, for connections made from now
-// on, or for MissACKs at once.
-type Gateway struct {
-	Silent         bool // accept the connection, never say Hello
-	ReconnectFirst bool // op 7 before Hello
-	Refuse         bool // op 9 in answer to Identify and Resume
-	CloseCode      int  // close with it in answer to Identify and Resume
-	MissACKs       bool // don't acknowledge heartbeats
-}
-
 // SetFault replaces Options.Fault; nil heals.
 func (d *Discord) SetFault(f func(*http.Request) *Fault) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opts.Fault = f
-}
-
-// SetGateway replaces Options.Gateway; the zero Gateway heals.
-func (d *Discord) SetGateway(g Gateway) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.opts.Gateway = g
-}
-
-// Reconnect asks every connected client to connect anew (op 7).
-func (d *Discord) Reconnect() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for c := range d.conns {
-		c.send(object{"op": opReconnect, "d": nil})
-	}
 }
 
 // fault asks the hook without the lock, so that it may ask the Discord things.

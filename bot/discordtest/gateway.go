@@ -2,7 +2,6 @@ package discordtest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -72,7 +71,12 @@ func (m *message) intent() int {
 
 func (s *session) dispatch(name string, data object) {
 	s.seq++
-	b, err := json.Marshal(object{"op": opDispatch, "t": name, "s": s.seq, "d": data})
+	s.record(object{"op": opDispatch, "t": name, "s": s.seq, "d": data})
+}
+
+// record sends an event, or has it ready for a resume.
+func (s *session) record(o object) {
+	b, err := json.Marshal(o)
 	if err != nil {
 		panic(err) // our own shapes: always encodable
 	}
@@ -105,17 +109,6 @@ func (d *Discord) Identifies() int {
 	return d.identifies
 }
 
-// DropConnections breaks every gateway connection without a close frame.
-// Their sessions can be resumed.
-func (d *Discord) DropConnections() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for c := range d.conns {
-		d.detach(c)
-		_ = c.ws.NetConn().Close()
-	}
-}
-
 // serveGateway serves one gateway connection until the client hangs up.
 func (d *Discord) serveGateway(w http.ResponseWriter, r *http.Request, url string) {
 	up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
@@ -128,22 +121,12 @@ func (d *Discord) serveGateway(w http.ResponseWriter, r *http.Request, url strin
 	// would wait for that mutex, which stops a bubble's clock.
 	ws.SetCloseHandler(func(int, string) error { return nil })
 	c := newConn(ws, url)
-	d.do(func() { d.greet(c) })
+	d.do(func() { d.open++; d.conns[c] = true; d.meet(c) })
 	d.listen(c)
 	_, _ = io.Copy(io.Discard, ws.NetConn())
 	_ = ws.NetConn().Close()
 	close(c.done)
-}
-
-func (d *Discord) greet(c *conn) {
-	d.conns[c] = true
-	switch g := d.opts.Gateway; {
-	case g.Silent:
-	case g.ReconnectFirst:
-		c.send(object{"op": opReconnect, "d": nil})
-	default:
-		c.send(object{"op": opHello, "d": object{"heartbeat_interval": 41250}})
-	}
+	d.do(func() { d.open-- })
 }
 
 // listen reads what the client sends, until it closes or breaks off.
@@ -170,16 +153,16 @@ func (d *Discord) listen(c *conn) {
 func (d *Discord) hear(c *conn, op int, data json.RawMessage) {
 	switch op {
 	case opHeartbeat:
+		d.beats++
 		if !d.opts.Gateway.MissACKs {
 			c.send(object{"op": opACK})
 		}
 	case opIdentify, opResume:
-		g := d.opts.Gateway
+		if op == opIdentify && c.session == nil {
+			d.begin()
+		}
 		switch {
-		case g.CloseCode != 0:
-			c.close(g.CloseCode, "")
-		case g.Refuse:
-			c.send(object{"op": opInvalidSession, "d": false})
+		case d.troubled(c, op):
 		case op == opIdentify:
 			d.identify(c, data)
 		default:
@@ -210,12 +193,16 @@ func (d *Discord) identify(c *conn, data json.RawMessage) {
 		c.close(4005, "Already authenticated.")
 		return
 	}
-	d.identifies++
 	d.forgetSessions()
+	d.whisper(c)
 	s := &session{id: fmt.Sprintf("session-%d", d.identifies), intents: in.Intents, conn: c}
 	d.sessions[s.id], c.session = s, s
+	resumeAt := c.url
+	if d.opts.Gateway.Elsewhere != "" {
+		resumeAt = d.opts.Gateway.Elsewhere
+	}
 	s.dispatch("READY", object{
-		"v": 9, "user": botUser(), "session_id": s.id, "resume_gateway_url": c.url, "session_type": "normal",
+		"v": 9, "user": botUser(), "session_id": s.id, "resume_gateway_url": resumeAt, "session_type": "normal",
 		"application": object{"id": botID, "flags": 0}, "private_channels": []any{},
 		"guilds": []any{object{"id": serverID, "unavailable": true}},
 	})
@@ -253,6 +240,8 @@ func (d *Discord) resume(c *conn, data json.RawMessage) {
 		s.conn.session = nil
 	}
 	s.conn, c.session = c, s
+	d.resumes++
+	d.whisper(c)
 	for _, e := range s.events {
 		if e.seq > in.Seq {
 			c.push(frame{websocket.TextMessage, e.data})
@@ -266,8 +255,7 @@ func (d *Discord) resume(c *conn, data json.RawMessage) {
 func (d *Discord) hungUp(c *conn, err error) {
 	s := c.session
 	d.detach(c)
-	var closed *websocket.CloseError
-	if s != nil && errors.As(err, &closed) && (closed.Code == 1000 || closed.Code == 1001) {
+	if code, ok := d.noteClose(err); ok && s != nil && (code == 1000 || code == 1001) {
 		delete(d.sessions, s.id)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -236,9 +235,10 @@ func (d *Discord) getGateway(r *request) answer {
 	o := object{"url": "ws://" + host}
 	if strings.HasSuffix(r.URL.Path, "/bot") {
 		o["shards"] = 1
+		l := d.startLimit()
 		o["session_start_limit"] = object{
-			"total": 1000, "remaining": max(1000-d.identifies, 0), "max_concurrency": 1,
-			"reset_after": (24 * time.Hour).Milliseconds(),
+			"total": startsADay, "remaining": max(l.Remaining, 0), "max_concurrency": 1,
+			"reset_after": l.ResetAfter.Milliseconds(),
 		}
 	}
 	return answer{200, o}

@@ -1,6 +1,7 @@
 package discordtest_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func (st *stage) dial() *wire {
 // op returns the next opcode, or -1 if there is none for a minute.
 func (w *wire) op() int {
 	w.t.Helper()
-	must(w.t, w.SetReadDeadline(time.Now().Add(time.Minute)))
+	_ = w.SetReadDeadline(time.Now().Add(time.Minute)) // there is none on a pipe that is closed
 	in := struct{ Op int }{-1}
 	_ = w.ReadJSON(&in)
 	return in.Op
@@ -50,18 +51,25 @@ func TestGatewayInTrouble(t *testing.T) {
 		"refuse":          {discordtest.Gateway{Refuse: true}, []int{10, 9, 11}},
 		"miss ACKs":       {discordtest.Gateway{MissACKs: true}, []int{10, 0, -1}},
 		"close":           {discordtest.Gateway{CloseCode: 4000}, []int{10, -1}},
+		"close first":     {discordtest.Gateway{CloseFirst: 4000}, []int{-1}},
+		"drop first":      {discordtest.Gateway{DropFirst: true}, []int{-1}},
+		"ACK first":       {discordtest.Gateway{ACKFirst: true, BeatFirst: true}, []int{10, 11, 1, 0, 11}},
+		"deaf":            {discordtest.Gateway{Deaf: true}, []int{10, 11}},
+		"reconnect":       {discordtest.Gateway{ReconnectInstead: true}, []int{10, 7, 11}},
+		"refuse resumes":  {discordtest.Gateway{RefuseResume: true}, []int{10, 0, 11}},
+		"refuse one":      {discordtest.Gateway{RefuseIdentifies: 1}, []int{10, 9, 11}},
 	} {
 		play(t, func(st *stage) {
 			st.SetGateway(trouble.Gateway)
 			w := st.dial()
-			w.say(2, identify)
-			w.say(1, nil)
+			_ = w.WriteJSON(map[string]any{"op": 2, "d": identify}) // some have gone by now
+			_ = w.WriteJSON(map[string]any{"op": 1})
 			for i, want := range trouble.ops {
 				if got := w.op(); got != want {
 					t.Errorf("%s: op %d is %d, want %d", name, i, got, want)
 				}
 			}
-			must(t, w.Close())
+			_ = w.Close() // some have gone by now
 			st.SetGateway(discordtest.Gateway{})
 		})
 	}
@@ -125,4 +133,75 @@ func TestResumeInTime(t *testing.T) {
 			must(t, w.Close())
 		})
 	}
+}
+
+func TestStartLimit(t *testing.T) {
+	play(t, func(st *stage) {
+		limit := func() (remaining int, reset time.Duration) {
+			t.Helper()
+			b, err := st.s.GatewayBot()
+			must(t, err)
+			return b.SessionStartLimit.Remaining, time.Duration(b.SessionStartLimit.ResetAfter) * time.Millisecond
+		}
+		if n, _ := limit(); n != 999 { // the stage has begun one
+			t.Error(n, "remaining")
+		}
+		st.SetStartLimit(discordtest.StartLimit{Remaining: 1, ResetAfter: time.Hour})
+		for want := range 2 {
+			w := st.dial()
+			w.op()
+			w.say(2, map[string]any{"token": "secret"})
+			w.op()
+			must(t, w.Close())
+			if n, reset := limit(); n != 0 || reset != time.Hour || len(st.Errors()) != want {
+				t.Error(n, reset, st.Errors())
+			}
+		}
+		time.Sleep(time.Hour)
+		if n, reset := limit(); n != 1000 || reset != 24*time.Hour {
+			t.Error(n, reset)
+		}
+	})
+}
+
+// What a test can do to connections that are up.
+func TestTroubleWhileListening(t *testing.T) {
+	play(t, func(st *stage) {
+		w := st.dial()
+		w.op()
+		w.say(2, map[string]any{"token": "secret"})
+		w.op()
+		st.Beat()
+		st.Invalidate(true)
+		st.Send(false, []byte(`{"op":77}`))
+		st.Emit("X", nil)
+		st.Reconnect()
+		for _, want := range []int{1, 9, 77, 0, 7} {
+			if got := w.op(); got != want {
+				t.Errorf("op %d, want %d", got, want)
+			}
+		}
+		before := st.Beats()
+		w.say(1, nil)
+		w.op()
+		if got := st.Beats(); got != before+1 {
+			t.Error(got-before, "heartbeats")
+		}
+		st.DropMidFrame()
+		if got := w.op(); got != -1 {
+			t.Error("after the drop: op", got)
+		}
+		must(t, w.Close())
+		w = st.dial()
+		w.op()
+		st.CloseConnections(4000)
+		if _, _, err := w.ReadMessage(); !websocket.IsCloseError(err, 4000) {
+			t.Error(err)
+		}
+		must(t, w.Close()) // websocket has sent the code back
+		time.Sleep(time.Minute)
+		if got := st.ClosedWith(); !slices.Contains(got, 4000) || st.Connections() != 1 {
+			t.Error(got, st.Connections(), "connections")
+		}
+	})
 }
