@@ -72,8 +72,12 @@ func (b *Bot) checkinWrite(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	field := text.FormWordsField
+	if c.Answer.Form.IsZero() && len(c.Answer.Words) > 0 {
+		field = text.FormWordsMore
+	}
 	return ask(form{
-		title: text.T(text.FormWords), label: text.T(text.FormWordsField), value: c.Answer.Form.Reveal(),
+		title: text.T(text.FormWords), label: text.T(field), value: c.Answer.Form.Reveal(),
 		route: "checkin/write", args: e.args, max: mostWords,
 	}), nil
 }
@@ -140,8 +144,20 @@ func (p panel) prompt() say {
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "checkin/open")}, p.ways()...)...)
 }
 
+// with says whom a check-in is with, to whoever has several partners.
+func (p panel) with() say {
+	if !p.c.Several || len(p.c.Readers) == 0 {
+		return say{}
+	}
+	var with []string
+	for _, r := range p.c.Readers {
+		with = append(with, named(r.Name))
+	}
+	return line(text.T(text.CheckinWith, "names", list(with)))
+}
+
 func (p panel) feeling() say {
-	s := line(text.T(text.CheckinFeeling))
+	s := p.with().add(text.T(text.CheckinFeeling))
 	var row []discordButton
 	for i, f := range store.Feelings {
 		row = append(row, p.to(text.Key("feeling."+string(f)), "checkin/feel", string(f)))
@@ -201,11 +217,11 @@ func (p panel) levels(r store.Reader) (row []discordButton) {
 		{store.ShareKept, text.LabelKept, text.LabelKeptFor},
 	} {
 		says := text.T(l.one)
-		if len(p.c.Readers) > 1 {
+		if p.c.Several {
 			says = text.T(l.each, "name", label(nameOf(r.Name), 40))
 		}
 		b := discordgo.Button{Label: says, Style: discordgo.SecondaryButton, CustomID: customID("checkin/share", p.id, number(r.Pact), string(l.level))}
-		if len(p.c.Readers) > 1 && r.Level == l.level {
+		if p.c.Several && r.Level == l.level {
 			b.Style = discordgo.PrimaryButton
 		}
 		row = append(row, b)

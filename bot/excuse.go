@@ -15,6 +15,7 @@ var excuses = []struct {
 }{
 	{store.ErrNotLinked, text.SceneNotLinked},
 	{store.ErrSelf, text.SceneSelf},
+	{store.ErrPaused, text.ScenePaused},
 	{store.ErrCode, text.PartnerCodeNone},
 	{store.ErrGone, text.ErrGone},
 	{store.ErrNotAgreed, text.ErrNotAgreed},

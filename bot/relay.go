@@ -29,7 +29,7 @@ func (b *Bot) relayRead(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	parts := relayParts(r)
-	if len(parts) != r.Parts {
+	if len(parts) != r.Parts && !r.Answer.Forgotten {
 		if err := b.store.SetParts(ctx, e.who.ID, e.id(0), len(parts)); err != nil {
 			return reply{}, err
 		}
@@ -137,6 +137,10 @@ func relaySays(delivery int64, part int, r store.Relay) say {
 			button(text.T(text.LabelRead), "relay/read", id),
 			button(text.T(text.LabelNotnow), "relay/later", id))
 	}
+	if r.Answer.Forgotten && r.Level == store.ShareWords {
+		// We no longer have what they read. It stands there, and stays.
+		return say{keep: true}.with(relayButtons(id, r)...)
+	}
 	all := relayParts(r)
 	part = min(max(part, 0), len(all)-1)
 	var s say
@@ -182,6 +186,9 @@ func relayButtons(id string, r store.Relay) (row []discordButton) {
 }
 
 func (b *Bot) offerPass(ctx context.Context, e *event) (reply, error) {
+	if len(e.values) > 0 {
+		e.args = append(e.args[:min(len(e.args), 1)], e.values[0])
+	}
 	o, err := b.store.PassOn(ctx, e.who.ID, e.id(0), e.id(1))
 	if err != nil {
 		return reply{}, err
@@ -211,15 +218,19 @@ func offerSays(delivery int64, o store.Offer) say {
 			with(button(text.T(text.LabelTakeback), "offer/forget", id))
 	}
 	s := echo(text.T(text.OfferMine), o.Answer).add(text.T(text.OfferAsk))
+	forget := button(text.T(text.LabelForget), "offer/forget", id)
 	var row []discordButton
-	for _, r := range o.Readers {
+	var all []choice
+	for _, r := range fit(o.Readers) {
 		if o.First != 0 && r.Pact != o.First {
 			continue
 		}
-		if len(row) == 4 {
-			break
-		}
-		row = append(row, button(text.T(text.LabelPassto, "name", label(nameOf(r.Name), 40)), "offer/pass", id, number(r.Pact)))
+		says := text.T(text.LabelPassto, "name", label(nameOf(r.Name), 40))
+		row = append(row, button(says, "offer/pass", id, number(r.Pact)))
+		all = append(all, choice{says, number(r.Pact)})
 	}
-	return s.with(append(row, button(text.T(text.LabelForget), "offer/forget", id))...)
+	if len(row) > 4 { // with Forget it, a row holds five
+		return s.with(menu(text.T(text.PickPartner), all, "offer/pass", id)).with(forget)
+	}
+	return s.with(append(row, forget)...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"aftercare/bot/text"
 	"aftercare/store"
 )
 
@@ -101,6 +102,7 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	out, err := r.do(ctx, e)
 	if err != nil {
 		out = b.excuse(path, err)
+		out.say = out.say.add(handBack(e)...)
 	}
 	if waiting != nil && out.form == nil && out.after == nil {
 		out.after = waiting(out.say)
@@ -111,6 +113,19 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 		return
 	}
 	b.follow(i, out)
+}
+
+// handBack returns what somebody wrote into a form that led nowhere: it is theirs.
+func handBack(e *event) []string {
+	words := strings.TrimSpace(e.options[formField])
+	if !e.inForm || words == "" {
+		return nil
+	}
+	back := parts(words, perMessage)
+	if len(back) == 0 {
+		return nil
+	}
+	return []string{text.T(text.FormBackToYou), back[0]}
 }
 
 // reshow has a message in a DM shown as things are now, after the answer that was

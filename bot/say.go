@@ -15,6 +15,7 @@ import (
 type say struct {
 	words []string // paragraphs; joined by a line break
 	rows  []discordgo.MessageComponent
+	keep  bool // change the buttons and leave the words that stand there
 }
 
 // line returns a message of some sentences.
@@ -51,7 +52,7 @@ func (s say) content() string { return strings.Join(s.words, "\n") }
 
 // payload is a message as Discord takes it.
 type payload struct {
-	Content    string                           `json:"content"`
+	Content    *string                          `json:"content,omitempty"`
 	Components []discordgo.MessageComponent     `json:"components"`
 	Mentions   discordgo.MessageAllowedMentions `json:"allowed_mentions"`
 	Flags      int                              `json:"flags,omitempty"`
@@ -66,10 +67,12 @@ const (
 
 func (s say) payload() payload {
 	p := payload{
-		Content:    s.content(),
 		Components: s.rows,
 		Mentions:   discordgo.MessageAllowedMentions{Parse: []discordgo.AllowedMentionType{}},
 		Flags:      flagNoEmbeds,
+	}
+	if content := s.content(); !s.keep {
+		p.Content = &content
 	}
 	if p.Components == nil {
 		p.Components = []discordgo.MessageComponent{} // an edit takes away the buttons that were there

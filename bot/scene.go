@@ -3,7 +3,9 @@ package bot
 import (
 	"context"
 	"errors"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"aftercare/bot/text"
@@ -46,8 +48,15 @@ func (b *Bot) sceneEnded(ctx context.Context, e *event) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	}
-	return tell(b.noted(sc)), nil
+	s := b.noted(sc)
+	if clockWords.MatchString(strings.ToLower(e.options["when"])) {
+		s = s.add(text.T(text.SceneUtc))
+	}
+	return tell(s), nil
 }
+
+// clockWords are words that mean a time of the day, and so a time zone.
+var clockWords = regexp.MustCompile(`\d[:.]\d|\d ?[ap]m\b|noon|midnight|night|morning|evening|afternoon`)
 
 // mostPartners is how many partners a scene may have, as the command has it.
 const mostPartners = 3
@@ -135,7 +144,10 @@ const justNow = 2 * time.Minute
 
 // checkinsCome says when the check-ins of a scene come.
 func checkinsCome(sc store.Scene, several, one text.Key) string {
-	if len(sc.CheckIns) == 1 {
+	switch len(sc.CheckIns) {
+	case 0:
+		return text.T(text.SceneNotedNone)
+	case 1:
 		return text.T(one, "times", in(sc.CheckIns[0]))
 	}
 	return text.T(several, "times", list(times(sc.CheckIns)))
@@ -260,7 +272,11 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 		return show(line(text.T(text.NoticeNone))), nil
 	}
 	if n.AskFirst {
-		return show(noticeSays(e.id(0), n)), nil
+		ask := noticeSays(e.id(0), n)
+		if c == store.ChoiceAskFirst {
+			ask.words = append([]string{text.T(text.NoticeFirst)}, ask.words...)
+		}
+		return show(ask), nil
 	}
 	s := line()
 	if c == store.ChoiceAskFirst {

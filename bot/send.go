@@ -182,12 +182,12 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 		return offerSays(c.Delivery, *c.Offer), nil
 	case store.KindRelay:
 		all := relayParts(*c.Relay)
-		if c.Part == 0 && c.Relay.Read && len(all) != c.Relay.Parts {
+		if c.Part == 0 && c.Relay.Read && len(all) != c.Relay.Parts && !c.Relay.Answer.Forgotten {
 			if err := b.store.SetParts(ctx, c.To, c.Delivery, len(all)); err != nil {
 				return say{}, err
 			}
 		}
-		if c.Part >= len(all) {
+		if c.Part >= len(all) && !c.Relay.Answer.Forgotten {
 			return say{}, store.ErrGone
 		}
 		return relaySays(c.Delivery, c.Part, *c.Relay), nil

@@ -51,10 +51,13 @@ type Answer struct {
 	Form      Private   // the part of Words that a form may change
 	OnlyWords bool      // something beside the words could not be carried
 	Shared    bool      // somebody was given some of it
+	Forgotten bool      // there were words, which are no longer kept
 }
 
 // Empty tells whether nothing was answered.
-func (a Answer) Empty() bool { return a.Feeling == "" && a.Need == "" && len(a.Words) == 0 }
+func (a Answer) Empty() bool {
+	return a.Feeling == "" && a.Need == "" && len(a.Words) == 0 && !a.Forgotten
+}
 
 // body is the sealed part of an answer that is not words.
 type body struct {
@@ -192,6 +195,10 @@ func (t *tx) answerView(a answer) (v Answer, err error) {
 		if err := r.Scan(&id, &form, &sealed); err != nil {
 			return err
 		}
+		if sealed == nil {
+			v.Forgotten = true
+			return nil
+		}
 		text, err := t.open(a.writer, "words.text", id, sealed)
 		v.Words = append(v.Words, text)
 		if form {
@@ -242,8 +249,8 @@ func (t *tx) give(a answer, reader int64, level Level) error {
 	return err
 }
 
-// Share sets what one reader is given of the answer to a check-in. When that is
-// set for each of them, it goes on its way. ErrGone for a pact that is not
+// Share sets what one reader is given of the answer to a check-in, which goes on
+// its way. When that is set for each of them, the check-in is done. ErrGone for a pact that is not
 // theirs, or not of this scene, or a level we don't know.
 func (s *Store) Share(ctx context.Context, account Private, delivery, pact int64, level Level) (CheckIn, error) {
 	if !slices.Contains(levels, level) {
@@ -265,14 +272,17 @@ func (s *Store) Share(ctx context.Context, account Private, delivery, pact int64
 		if err := t.give(a, readers[i].partner, level); err != nil {
 			return err
 		}
+		if err := t.noReask(c.id); err != nil {
+			return err
+		}
 		for _, r := range readers {
 			if level, err := t.levelFor(a, r.partner); err != nil || level == "" {
 				c.step = StepShare
-				return err
+				if err != nil {
+					return err
+				}
+				return t.carry(a.id) // theirs goes now; the others may never be chosen
 			}
-		}
-		if err := t.noReask(c.id); err != nil {
-			return err
 		}
 		return t.finish(c, a)
 	})
@@ -327,7 +337,7 @@ func (t *tx) carry(id int64) error {
 			continue
 		}
 		state = "shared"
-		if err := t.carryTo(a, s); err != nil {
+		if err := t.carryTo(a, view, s); err != nil {
 			return err
 		}
 	}
@@ -358,16 +368,9 @@ func (t *tx) shares(a answer) (out []share, err error) {
 	return out, err
 }
 
-func (t *tx) carryTo(a answer, s share) error {
+func (t *tx) carryTo(a answer, view Answer, s share) error {
 	var standing, holds bool
-	err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE share = $1 AND part = 0 AND want <> 'delete')`, s.id).Scan(&standing)
-	if err != nil {
-		return err
-	}
-	if standing {
-		return t.showAnew(s)
-	}
-	err = t.QueryRow(`
+	err := t.QueryRow(`
 		SELECT EXISTS (
 			SELECT 1
 			FROM sides mine
@@ -375,8 +378,18 @@ func (t *tx) carryTo(a answer, s share) error {
 			WHERE mine.person = $1 AND mine.partner = $2
 		)
 	`, a.writer, s.reader).Scan(&holds)
-	if err != nil || !holds {
+	if err != nil || !holds { // whoever has left gets nothing new, not even in place
 		return err
+	}
+	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE share = $1 AND part = 0 AND want <> 'delete')`, s.id).Scan(&standing)
+	if err != nil {
+		return err
+	}
+	if standing {
+		if view.Forgotten && s.level == ShareWords {
+			return nil // what they read stays as they read it
+		}
+		return t.showAnew(s)
 	}
 	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = $1`, s.id); err != nil {
 		return err

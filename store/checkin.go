@@ -51,6 +51,7 @@ type CheckIn struct {
 	Panel     bool // typed words were heard, and their panel is the place to go on
 	Answer    Answer
 	Readers   []Reader
+	Several   bool // they have other pacts too, so that it has to be said whom this is with
 }
 
 // checkin is the row, with the delivery through which its person acts.
@@ -190,7 +191,14 @@ func (s *Store) Need(ctx context.Context, account Private, delivery int64, n Nee
 // empty words take them out again.
 func (s *Store) Write(ctx context.Context, account Private, delivery int64, text Private) (CheckIn, error) {
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
-		return t.answer(c, StepShare, func(b *body) { b.form = &text })
+		if err := t.answer(c, StepShare, func(b *body) { b.form = &text }); err != nil {
+			return err
+		}
+		_, err := t.Exec(`
+			UPDATE deliveries SET `+amending+`
+			WHERE checkin = $2 AND kind = 'panel' AND id <> $3 AND want <> 'delete'
+		`, t.now, c.id, c.delivery) // the form may have been opened from the message above
+		return err
 	})
 }
 
@@ -340,7 +348,7 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
 		return false, err
 	}
-	if paused && d.Want == Post {
+	if paused && (d.Want == Post || d.Want == Edit && d.Kind == KindRelay) {
 		return false, t.layAside(d.ID)
 	}
 	late := t.time().Sub(d.Due)
@@ -419,7 +427,10 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	if v.Answer, err = t.answerView(a); err != nil {
 		return v, err
 	}
-	v.Readers, err = t.readerViews(c, a)
+	if v.Readers, err = t.readerViews(c, a); err != nil {
+		return v, err
+	}
+	err = t.QueryRow(`SELECT COUNT(*) > 1 FROM sides WHERE person = $1`, c.person).Scan(&v.Several)
 	return v, err
 }
 

@@ -297,12 +297,10 @@ func TestShareToSeveral(t *testing.T) {
 	if v := w.step(w.Share(w.ctx, alex.ID, at, withSam, store.ShareWords)); v.Step != store.StepShare {
 		t.Errorf("%+v", v)
 	}
-	if len(w.deliver()) != 0 {
-		t.Error("it left before all was chosen")
-	}
+	w.got(w.deliver(), sam, store.KindRelay, 1) // the other may never be chosen
 	w.step(w.Share(w.ctx, alex.ID, at, withKit, store.ShareGist))
 	sent := w.deliver()
-	w.got(sent, sam, store.KindRelay, 1)
+	w.got(sent, sam, store.KindRelay, 0)
 	w.got(sent, kit, store.KindRelay, 1)
 	r, err := w.Read(w.ctx, kit.ID, w.at(kit, store.KindRelay))
 	w.ok(err)

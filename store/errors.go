@@ -21,6 +21,8 @@ var (
 	ErrAlone = errors.New("no pact")
 	// ErrWhich means that there are several pacts and none was named.
 	ErrWhich = errors.New("several pacts, none named")
+	// ErrPaused is for somebody who records a scene during their own pause.
+	ErrPaused = errors.New("paused themselves")
 	// ErrSelf is for naming oneself.
 	ErrSelf = errors.New("named themselves")
 	// ErrCode is for a code that is wrong, used, expired, one's own, or guessed too often.

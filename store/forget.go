@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
 const (
-	keepLine     = 7 * 24 * time.Hour // a delivery that belongs to nothing else, done or tried in vain
-	forgetAtOnce = 500                // rows a transaction, so that nobody waits for it
+	keepLine     = 7 * 24 * time.Hour  // a delivery that belongs to nothing else, done or tried in vain
+	keepPerson   = 30 * 24 * time.Hour // after they agreed, once nothing of theirs is left
+	forgetAtOnce = 500                 // rows a transaction, so that nobody waits for it
 )
 
 // Forget deletes what was kept long enough: words a day after they were read and
@@ -25,8 +27,49 @@ func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 			break
 		}
 	}
+	n, err := s.forgetPeople(ctx)
+	total += n
+	if err != nil {
+		return total, err
+	}
 	_, err = s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	return total, err
+}
+
+// forgetPeople deletes those of whom nothing is left to do, 30 days after they
+// agreed, and destroys their keys.
+func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
+	var keys [][]byte
+	var people []int64
+	err := s.inTx(ctx, func(t *tx) error {
+		keys, people = nil, nil
+		rows, err := t.Query(`
+			DELETE FROM persons
+			WHERE id IN (
+				SELECT p.id
+				FROM persons p
+				WHERE p.consent_at <= $1
+				  AND NOT EXISTS (SELECT 1 FROM pacts x WHERE x.low = p.id OR x.high = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM invites x WHERE x.inviter = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM answers x WHERE x.writer = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
+				LIMIT $2
+			)
+			RETURNING id, key_id
+		`, t.now-keepPerson.Milliseconds(), forgetAtOnce)
+		return each(rows, err, func(r *sql.Rows) error {
+			var id int64
+			var key []byte
+			err := r.Scan(&id, &key)
+			people, keys = append(people, id), append(keys, key)
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int64(len(people)), s.keys.destroy(ctx, people, keys)
 }
 
 // sweeps are the retention rules; $1 is now, $2 how many rows at once. A share
@@ -39,11 +82,12 @@ var sweeps = []struct {
 }{
 	{"codes", `DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE expires_at <= $1 LIMIT $2)`, 0},
 	{"read words", `
-		DELETE FROM words WHERE id IN (
+		UPDATE words SET text = NULL WHERE id IN (
 			SELECT w.id
 			FROM words w
 			JOIN answers a ON a.id = w.answer
-			WHERE a.state = 'shared'
+			WHERE w.text IS NOT NULL
+			  AND a.state = 'shared'
 			  AND EXISTS (SELECT 1 FROM shares s WHERE s.answer = a.id AND s.read_at <= $1)
 			  AND NOT EXISTS (
 				SELECT 1
@@ -53,7 +97,35 @@ var sweeps = []struct {
 			  )
 			LIMIT $2
 		)`, keepReadWords},
-	{"answers", `DELETE FROM answers WHERE id IN (SELECT id FROM answers WHERE forget_at <= $1 LIMIT $2)`, 0},
+	{"unread relays", `
+		UPDATE deliveries
+		SET want = 'delete', version = version + 1, waiting = 0, next_at = $1
+		WHERE lease IS NULL AND want <> 'delete' AND message IS NOT NULL AND id IN (
+			SELECT d.id
+			FROM answers a
+			JOIN shares s ON s.answer = a.id AND s.read_at IS NULL
+			JOIN deliveries d ON d.share = s.id
+			WHERE a.forget_at <= $1 AND d.want <> 'delete' AND d.message IS NOT NULL
+			LIMIT $2
+		)`, 0},
+	{"words past their time", `
+		DELETE FROM words WHERE id IN (
+			SELECT w.id FROM words w JOIN answers a ON a.id = w.answer WHERE a.forget_at <= $1 LIMIT $2
+		)`, 0},
+	{"feelings past their time", `
+		UPDATE answers SET body = NULL, state = 'gone'
+		WHERE state <> 'gone' AND id IN (SELECT id FROM answers WHERE forget_at <= $1 AND state <> 'gone' LIMIT $2)`, 0},
+	{"answers", `
+		DELETE FROM answers WHERE id IN (
+			SELECT a.id
+			FROM answers a
+			WHERE a.forget_at <= $1
+			  AND NOT EXISTS (
+				SELECT 1 FROM shares s JOIN deliveries d ON d.share = s.id
+				WHERE s.answer = a.id AND d.want = 'delete' AND d.next_at IS NOT NULL
+			  )
+			LIMIT $2
+		)`, 0},
 	{"taken back", `
 		DELETE FROM answers WHERE id IN (
 			SELECT a.id

@@ -36,8 +36,15 @@ func TestForgetReadWords(t *testing.T) {
 	w.deliver()
 	w.clock.Advance(time.Hour)
 	w.ok(second(w.Read(w.ctx, alex.ID, w.at(alex, store.KindRelay))))
-	w.forgets(w.clock.Now().Add(24*time.Hour), "words")
+	w.forgets(w.clock.Now().Add(24*time.Hour), "words WHERE text IS NOT NULL")
 	w.rows(1, "answers WHERE body IS NOT NULL")
+
+	// The reader's copy stays as they read it, and the writer can still take it back.
+	r, err := w.Touch(w.ctx, alex.ID, w.at(alex, store.KindRelay))
+	w.ok(err)
+	if !r.Answer.Forgotten || r.Answer.Empty() {
+		t.Errorf("%+v", r)
+	}
 }
 
 // Words to two are kept until both have read them; one from whom they were kept,
@@ -57,9 +64,9 @@ func TestForgetWordsReadByAll(t *testing.T) {
 	w.ok(second(w.Read(w.ctx, sam.ID, w.at(sam, store.KindRelay))))
 	w.clock.Advance(30 * time.Hour)
 	w.ok(second(w.Forget(w.ctx)))
-	w.rows(1, "words")
+	w.rows(1, "words WHERE text IS NOT NULL")
 	w.ok(second(w.Read(w.ctx, kit.ID, w.at(kit, store.KindRelay))))
-	w.forgets(w.clock.Now().Add(24*time.Hour), "words")
+	w.forgets(w.clock.Now().Add(24*time.Hour), "words WHERE text IS NOT NULL")
 }
 
 func TestForgetAnswers(t *testing.T) {
@@ -68,8 +75,11 @@ func TestForgetAnswers(t *testing.T) {
 	at := w.answer(sam, "low", "x", pact, store.ShareWords)
 	w.deliver()
 	relay := w.at(alex, store.KindRelay)
-	w.forgets(w.clock.Now().Add(7*24*time.Hour), "answers")
-	w.rows(0, "words")
+	w.forgets(w.clock.Now().Add(7*24*time.Hour), "words")
+	w.rows(0, "answers WHERE body IS NOT NULL")
+	w.got(w.deliver(), alex, store.KindRelay, 1) // the unread line goes out of their DM
+	w.ok(second(w.Forget(w.ctx)))
+	w.rows(0, "answers")
 	w.rows(0, "shares")
 	w.rows(0, "deliveries WHERE kind = 'relay'")
 	w.is(second(w.Read(w.ctx, alex.ID, relay)), store.ErrGone)
@@ -150,4 +160,25 @@ func TestForgetMany(t *testing.T) {
 	if n, err := w.Forget(w.ctx); n != 1234 || err != nil {
 		t.Errorf("%d, %v", n, err)
 	}
+}
+
+// Somebody of whom nothing is left is forgotten with their key, 30 days after they
+// agreed; somebody whose partner keeps their end of a pact is not.
+func TestForgetPeople(t *testing.T) {
+	t.Parallel()
+	w, pact := linked(t)
+	_, _, err := w.Invite(w.ctx, robin, 1)
+	w.ok(err)
+	w.clock.Advance(30 * 24 * time.Hour)
+	w.ok(second(w.Forget(w.ctx)))
+	w.rows(2, "persons")
+	w.ok(w.Leave(w.ctx, alex.ID, pact))
+	w.ok(second(w.Forget(w.ctx)))
+	w.rows(2, "persons")
+	w.ok(w.Leave(w.ctx, sam.ID, pact))
+	w.ok(second(w.Forget(w.ctx)))
+	w.rows(0, "persons")
+	w.restart() // which would sweep keys that were left
+	_, _, err = w.Invite(w.ctx, sam, 1)
+	w.ok(err)
 }

@@ -241,3 +241,19 @@ func (k *keyring) sweep(ctx context.Context, has func(id []byte) (bool, error)) 
 	}
 	return nil
 }
+
+// destroy deletes the keys of people who are gone. Their rows went before: a crash
+// in between leaves keys without a person, which the next start sweeps.
+func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) error {
+	k.mu.Lock()
+	for _, p := range people {
+		delete(k.cache, p)
+	}
+	k.mu.Unlock()
+	for _, id := range keys {
+		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

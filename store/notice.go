@@ -59,6 +59,9 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 		if err != nil {
 			return err
 		}
+		if _, err := t.Exec(`UPDATE participants SET replied_at = $3 WHERE scene = $1 AND person = $2`, scene, p.id, t.now); err != nil {
+			return err
+		}
 		switch choice {
 		case ChoiceOK:
 		case ChoiceYes:
@@ -70,7 +73,10 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 			err = t.stepOut(scene, p.id)
 		case ChoiceAskFirst:
 			p.settings.AskFirst = true
-			err = t.saveSettings(p)
+			if err := t.saveSettings(p); err != nil {
+				return err
+			}
+			err = t.askInstead(scene, p.id)
 		default:
 			err = ErrGone
 		}
@@ -81,6 +87,23 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 		return err
 	})
 	return n, err
+}
+
+// askInstead takes back what was booked for somebody who wants to be asked first:
+// this time too. What they recorded themselves, or have been asked, stays.
+func (t *tx) askInstead(scene, person int64) error {
+	res, err := t.Exec(`
+		UPDATE participants SET state = 'asked'
+		WHERE scene = $1 AND person = $2 AND state = 'in' AND recorded_at IS NULL
+		  AND NOT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND state NOT IN ('planned', 'cancelled'))
+	`, scene, person)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return t.cancelIn(scene, person, false)
 }
 
 // stepOut is leaveScene with the notice left standing: it shows what they chose.

@@ -43,6 +43,9 @@ func newCode() string {
 
 // plainCode is a code as people may type it, made comparable.
 func plainCode(code string) string {
+	if i := strings.LastIndexByte(code, ':'); i >= 0 {
+		code = code[i+1:] // "code:" copied along with it
+	}
 	return strings.Map(func(r rune) rune {
 		switch r = unicode.ToUpper(r); {
 		case r == 'O':

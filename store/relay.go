@@ -222,6 +222,14 @@ func (s *Store) back(ctx context.Context, account Private, delivery int64, act f
 }
 
 func (t *tx) sendBack(me person, shareID int64, to answer, kind string, text Private, source []byte) error {
+	var left bool // by me: I know, and am told so
+	err := t.QueryRow(`SELECT NOT EXISTS (SELECT 1 FROM sides WHERE person = $1 AND partner = $2)`, me.id, to.writer).Scan(&left)
+	if err != nil {
+		return err
+	}
+	if left {
+		return ErrGone
+	}
 	if source != nil {
 		var done bool
 		if err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM answers WHERE source = $1)`, source).Scan(&done); err != nil || done {

@@ -90,6 +90,14 @@ func (t *tx) mayEnd(at time.Time) bool {
 // recorder returns the person who records, who becomes one here if they just
 // agreed to check-ins for themselves.
 func (t *tx) recorder(e Ended) (person, error) {
+	me, err := t.whoRecords(e)
+	if err == nil && me.paused {
+		return me, ErrPaused
+	}
+	return me, err
+}
+
+func (t *tx) whoRecords(e Ended) (person, error) {
 	me, err := t.find(e.By.ID)
 	switch {
 	case err == nil && e.Consent > 0:
@@ -235,17 +243,18 @@ func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing [
 			JOIN scenes s ON s.id = a.scene
 			WHERE a.person = $1
 			  AND s.ended_at BETWEEN $3 AND $4
+			  AND s.forget_at > $5
 			  AND EXISTS (SELECT 1 FROM participants r WHERE r.scene = s.id AND r.recorded_at IS NOT NULL)
-			ORDER BY s.id DESC
+			ORDER BY ABS(s.ended_at - $6), s.id DESC
 			LIMIT 1
-		`, me, partner, at-sameScene.Milliseconds(), at+sameScene.Milliseconds()).Scan(&found)
+		`, me, partner, at-sameScene.Milliseconds(), at+sameScene.Milliseconds(), t.now+keepScene.Milliseconds(), at).Scan(&found)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			missing = append(missing, partner)
 		case err != nil:
 			return 0, nil, err
 		default:
-			scene = max(scene, found)
+			scene = found
 		}
 	}
 	if len(partners) > 0 {
@@ -257,10 +266,11 @@ func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing [
 		JOIN scenes s ON s.id = a.scene
 		WHERE a.person = $1 AND a.recorded_at IS NOT NULL
 		  AND s.ended_at BETWEEN $2 AND $3
+		  AND s.forget_at > $4
 		  AND NOT EXISTS (SELECT 1 FROM participants b WHERE b.scene = s.id AND b.person <> $1)
-		ORDER BY s.id DESC
+		ORDER BY ABS(s.ended_at - $5), s.id DESC
 		LIMIT 1
-	`, me, at-sameScene.Milliseconds(), at+sameScene.Milliseconds()).Scan(&scene)
+	`, me, at-sameScene.Milliseconds(), at+sameScene.Milliseconds(), t.now+keepScene.Milliseconds(), at).Scan(&scene)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -420,13 +430,24 @@ func (s *Store) ChangeScene(ctx context.Context, account Private, scene int64, a
 		if err := t.replan(id); err != nil {
 			return err
 		}
-		if err := t.amend(`scene`, id); err != nil { // the notices tell the times
+		if err := t.amendNotices(id); err != nil {
 			return err
 		}
 		sc, err = t.scene(id, p.id)
 		return err
 	})
 	return sc, err
+}
+
+// amendNotices has the notices tell the new times, to those who have not replied.
+func (t *tx) amendNotices(scene int64) error {
+	_, err := t.Exec(`
+		UPDATE deliveries SET `+amending+`
+		WHERE scene = $2 AND want <> 'delete' AND recipient IN (
+			SELECT person FROM participants WHERE scene = $2 AND state <> 'out' AND replied_at IS NULL
+		)
+	`, t.now, scene)
+	return err
 }
 
 // UndoScene undoes what a person recorded; scene 0 is the last one. If nobody
@@ -450,12 +471,37 @@ func (s *Store) UndoScene(ctx context.Context, account Private, scene int64) err
 			return err
 		}
 		for _, person := range leaving {
-			if err := t.leaveScene(id, person, false); err != nil {
+			if err := t.undoFor(id, person, person == p.id); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// undoFor ends a scene for one person. What another has begun to answer stays
+// theirs: nobody's words go because a partner changed their mind.
+func (t *tx) undoFor(scene, person int64, own bool) error {
+	var begun bool
+	err := t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND state = 'answering')
+	`, scene, person).Scan(&begun)
+	if err != nil {
+		return err
+	}
+	if own || !begun {
+		return t.leaveScene(scene, person, false)
+	}
+	checkins, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN ('planned', 'asked')`, scene, person)
+	if err != nil {
+		return err
+	}
+	for _, id := range checkins {
+		if err := t.cancel(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // leaveScene ends a scene for one person: what is open is cancelled, its drafts

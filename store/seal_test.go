@@ -36,6 +36,7 @@ func scenario(t *testing.T) *world {
 	w.end(alex, sam)
 	sent := w.deliver()
 	second(w.Choose(w.ctx, sam.ID, sent[0].As.ID, store.ChoiceAskFirst))
+	second(w.Choose(w.ctx, sam.ID, sent[0].As.ID, store.ChoiceYes))
 	w.pass(24 * time.Hour)
 	at := w.at(alex, store.KindCheckIn)
 	w.step(w.Feel(w.ctx, alex.ID, at, "glowing"))

@@ -184,4 +184,10 @@ const (
 	SceneNotedOne          Key = "scene.noted.one"
 	NoticeOkOne            Key = "notice.ok.one"
 	NoticeTimes            Key = "notice.times"
+	CheckinWith            Key = "checkin.with"
+	FormWordsMore          Key = "form.words.more"
+	FormBackToYou          Key = "form.back_to_you"
+	SceneNotedNone         Key = "scene.noted.none"
+	SceneUtc               Key = "scene.utc"
+	ScenePaused            Key = "scene.paused"
 )

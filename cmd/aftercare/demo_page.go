@@ -44,9 +44,9 @@ func newPage(out io.Writer) *page {
 // How long a character takes to read. The narration is to be read; of the rest,
 // which is much alike and can be scrolled back to, the gist.
 const (
-	toNarrate = 22 * time.Millisecond
-	toSay     = 9 * time.Millisecond
-	toGlance  = 2 * time.Millisecond // at buttons and labels
+	toNarrate = 15 * time.Millisecond
+	toSay     = 5 * time.Millisecond
+	toGlance  = 1 * time.Millisecond // at buttons and labels
 )
 
 func (p *page) read(perCharacter time.Duration, texts ...string) {

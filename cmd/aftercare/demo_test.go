@@ -72,7 +72,7 @@ func TestDemoIsReadInAMinuteOnANarrowTerminal(t *testing.T) {
 	if err := playDemo(t.Context(), parseConversation(demoText), p); err != nil {
 		t.Fatal(err)
 	}
-	if paused < 40*time.Second || paused > 72*time.Second {
+	if paused < 25*time.Second || paused > 50*time.Second {
 		t.Errorf("pauses of %v in all", paused)
 	}
 	for line := range strings.Lines(out.String()) {

@@ -77,6 +77,7 @@ CREATE TABLE participants (
 	state       TEXT NOT NULL CHECK (state IN ('in', 'asked', 'out')),
 	recorded_at INTEGER,     -- NULL: somebody else recorded it
 	request     BLOB UNIQUE, -- keyed hash of the interaction that recorded it: twice delivered is once done
+	replied_at  INTEGER,     -- to the notice about it
 
 	PRIMARY KEY (scene, person)
 ) STRICT, WITHOUT ROWID;
@@ -124,7 +125,7 @@ CREATE TABLE words (
 	id         INTEGER PRIMARY KEY,
 	answer     INTEGER NOT NULL REFERENCES answers (id) ON DELETE CASCADE,
 	source     BLOB UNIQUE,   -- keyed hash of the message they were typed in; NULL: written in a form
-	text       BLOB NOT NULL, -- sealed by the answer's writer
+	text       BLOB,          -- sealed by the answer's writer; NULL: forgotten, but its message can still be taken back
 	created_at INTEGER NOT NULL
 ) STRICT;
 
