@@ -69,6 +69,7 @@ type Bot struct {
 	stopping context.Context // ends at Close: what waits for something gives up
 	stop     context.CancelFunc
 	owners   owners
+	unnoted  unnoted
 	catching atomic.Bool // the open conversations are being looked through
 	appID    string
 }

@@ -73,6 +73,9 @@ func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int,
 		for i := range missed {
 			b.typed(&missed[i], false)
 		}
+		if b.behind(c.With.Reveal()) {
+			return // looked through again after the next connection
+		}
 		// Noted last, so that a crash before it has them looked for again.
 		if err := b.store.Seen(context.WithoutCancel(ctx), c.With, store.Secret(after)); err != nil {
 			b.log.Error("how far a conversation was looked through could not be noted", "err", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"aftercare/store"
@@ -42,7 +43,8 @@ func (b *Bot) hear(kind string, raw json.RawMessage) {
 		if !b.read(kind, raw, &m) || m.ID == "" || m.GuildID != "" {
 			return
 		}
-		b.people.queue(b.owners.of(m.ChannelID), func() { b.unsaid(m.ID) })
+		person := b.owners.of(m.ChannelID)
+		b.people.queue(person, func() { b.unsaid(person, m.ID) })
 	}
 }
 
@@ -67,22 +69,83 @@ func (b *Bot) typed(m *message, edited bool) {
 			b.log.Error("what was refused could not be tried again", "err", err)
 		}
 	}
-	var err error
-	if edited {
-		err = b.store.Edited(ctx, who.ID, m.ID, m.text())
-	} else {
-		err = b.store.Hear(ctx, store.Typed{By: who, Message: m.ID, ReplyTo: m.repliesTo(), Text: m.text(), OnlyWords: m.more()})
-	}
-	if err != nil && !errors.Is(err, store.ErrNotAgreed) {
-		b.log.Error("typed words could not be noted", "err", err)
+	b.note(who.ID.Reveal(), func(ctx context.Context) error {
+		if edited {
+			return b.store.Edited(ctx, who.ID, m.ID, m.text())
+		}
+		return b.store.Hear(ctx, store.Typed{By: who, Message: m.ID, ReplyTo: m.repliesTo(), Text: m.text(), OnlyWords: m.more()})
+	})
+}
+
+func (b *Bot) unsaid(person, message string) {
+	defer b.Wake()
+	b.note(person, func(ctx context.Context) error { return b.store.Unsaid(ctx, message) })
+}
+
+// unnoted are the things that people did and the database could not take just
+// then, each person's in order. They are tried again until it can: what was typed
+// on a full disk is not lost. After a restart the open conversations are looked
+// through instead.
+type unnoted struct {
+	mu sync.Mutex
+	by map[string][]func(context.Context) error
+}
+
+const (
+	noteAgain   = 10 * time.Second
+	mostUnnoted = 200 // of one person; the rest is found after the next start
+)
+
+// note hands something to the store, behind what that person did before. It runs
+// in the person's line.
+func (b *Bot) note(person string, do func(context.Context) error) {
+	b.unnoted.mu.Lock()
+	waiting := append(b.unnoted.by[person], do)
+	delete(b.unnoted.by, person)
+	b.unnoted.mu.Unlock()
+	for i, do := range waiting {
+		ctx, cancel := context.WithTimeout(context.Background(), messageWithin)
+		err := do(ctx)
+		cancel()
+		if passes(err) {
+			b.log.Error("what somebody typed could not be noted; trying again", "err", err)
+			b.noteLater(person, waiting[i:])
+			return
+		}
+		if err != nil && !errors.Is(err, store.ErrNotAgreed) {
+			b.log.Info("what somebody typed was not taken", "err", err)
+		}
 	}
 }
 
-func (b *Bot) unsaid(message string) {
-	ctx, cancel := context.WithTimeout(context.Background(), messageWithin)
-	defer cancel()
-	defer b.Wake()
-	if err := b.store.Unsaid(ctx, message); err != nil {
-		b.log.Error("a deletion could not be noted", "err", err)
+// behind tells whether something of a person's waits to be noted.
+func (b *Bot) behind(person string) bool {
+	b.unnoted.mu.Lock()
+	defer b.unnoted.mu.Unlock()
+	return len(b.unnoted.by[person]) > 0
+}
+
+// passes tells an error of the machine, which passes, from one of a person's.
+func passes(err error) bool {
+	for _, own := range []error{nil, store.ErrNotAgreed, store.ErrTooOften, store.ErrGone} {
+		if errors.Is(err, own) {
+			return false
+		}
 	}
+	return err != nil
+}
+
+func (b *Bot) noteLater(person string, waiting []func(context.Context) error) {
+	b.unnoted.mu.Lock()
+	if b.unnoted.by == nil {
+		b.unnoted.by = map[string][]func(context.Context) error{}
+	}
+	b.unnoted.by[person] = waiting[:min(len(waiting), mostUnnoted)]
+	b.unnoted.mu.Unlock()
+	time.AfterFunc(noteAgain, func() {
+		b.people.queue(person, func() {
+			defer b.Wake()
+			b.note(person, func(context.Context) error { return nil })
+		})
+	})
 }

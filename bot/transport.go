@@ -98,7 +98,7 @@ func (t *transport) hold(ctx context.Context, key string) error {
 	}
 	if wait := t.buckets.take(key); wait > 0 {
 		t.waits.Add(1)
-		return store.RetryError{After: wait}
+		return comeBack(wait)
 	}
 	if err := t.limiter.Wait(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -115,9 +115,15 @@ func (t *transport) hold(ctx context.Context, key string) error {
 func (t *transport) mayGo() error {
 	if wait := t.all.left(); wait > 0 {
 		t.waits.Add(1)
-		return store.RetryError{After: wait}
+		return comeBack(wait)
 	}
 	return t.invalid.check(mostInvalid)
+}
+
+// comeBack tells the rest of a wait in whole milliseconds, as the store counts:
+// anything less would be no wait, and whoever is told of it back at once.
+func comeBack(wait time.Duration) error {
+	return store.RetryError{After: (wait + time.Millisecond - 1).Truncate(time.Millisecond)}
 }
 
 // read learns from an answer what it says of limits and of the token.
@@ -351,7 +357,7 @@ func (i *invalid) check(most int) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if wait := invalidWindow - time.Since(i.since); i.n >= most && wait > 0 {
-		return store.RetryError{After: wait}
+		return comeBack(wait)
 	}
 	return nil
 }

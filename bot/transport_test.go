@@ -310,6 +310,20 @@ func TestBucketsFollowHeaders(t *testing.T) {
 	})
 }
 
+// The store counts in milliseconds: less than one would be no wait at all.
+func TestWaitsAreWholeMilliseconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newCaller(t, always(200, ""), 1000)
+		b.api.all.until(time.Now().Add(3*time.Millisecond + 1))
+		wantWait(t, "a pause", tryPost(b, channelPath(1)), 4*time.Millisecond)
+		time.Sleep(3 * time.Millisecond)
+		wantWait(t, "the end of a pause", tryPost(b, channelPath(1)), time.Millisecond)
+		time.Sleep(time.Millisecond)
+		b.api.buckets.until(routeKey(httptest.NewRequest(http.MethodPost, "https://discord.com/api/"+apiVersion+"/"+channelPath(1), nil)), time.Now().Add(1))
+		wantWait(t, "a bucket", tryPost(b, channelPath(1)), time.Millisecond)
+	})
+}
+
 // Requests at the same time count, though Discord's answers don't know of them yet.
 func TestBucketsCountWhatIsOnItsWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -43,10 +43,11 @@ func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content)
 		}
 	}
 	for _, m := range page {
-		if m.Author == nil || !m.Author.Bot || sentAt(m.ID).Before(d.UnsureSince.Add(-clocksApart)) {
-			continue
+		if m.Author == nil || !m.Author.Bot || compareIDs(m.ID, c.Message.Reveal()) <= 0 {
+			continue // not ours, or the message that this one takes the place of
 		}
-		if m.about(d.ID) || content != "" && m.Content == content {
+		recent := !sentAt(m.ID).Before(d.UnsureSince.Add(-clocksApart))
+		if m.about(d.ID) || content != "" && m.Content == content && recent {
 			b.log.Info("a message of which we did not know was found in its place")
 			return store.Secret(m.ID), nil
 		}

@@ -221,19 +221,34 @@ const claimable = `NOT EXISTS (
 	WHERE h.recipient = d.recipient AND h.lease IS NOT NULL AND h.next_at > $1
 )`
 
-// candidates returns what is due. An edit of a message that a crash kept from
-// being noted is its first post.
+// candidates returns what is due: what people left for each other before any
+// check-in, each soonest first. Fresh leaves out what an outage left behind.
 func (t *tx) candidates(n int, fresh bool) (out []Delivery, err error) {
-	since, order := int64(0), `kind = 'checkin', next_at, id` // what people left for each other goes first
+	since := int64(0)
 	if fresh {
-		since, order = t.now-onTime.Milliseconds(), `next_at, id`
+		since = t.now - onTime.Milliseconds()
 	}
+	for _, kinds := range []string{`kind <> 'checkin'`, `kind = 'checkin'`} {
+		some, err := t.candidatesOf(kinds, since, n-len(out))
+		if err != nil {
+			return nil, err
+		}
+		if out = append(out, some...); len(out) >= n {
+			break
+		}
+	}
+	return out, nil
+}
+
+// candidatesOf is candidates for some kinds. An edit of a message that a crash
+// kept from being noted is its first post.
+func (t *tx) candidatesOf(kinds string, since int64, n int) (out []Delivery, err error) {
 	rows, err := t.Query(`
 		SELECT id, recipient, kind, part, CASE WHEN want = 'edit' AND message IS NULL THEN 'post' ELSE want END,
 		       due_at, attempts, version, unsure_at
 		FROM deliveries d
-		WHERE next_at <= $1 AND next_at > $3 AND `+claimable+`
-		ORDER BY `+order+`
+		WHERE next_at <= $1 AND next_at > $3 AND `+kinds+` AND `+claimable+`
+		ORDER BY next_at, id
 		LIMIT $2
 	`, t.now, n, since)
 	err = each(rows, err, func(r *sql.Rows) error {

@@ -211,6 +211,33 @@ func TestLongRead(t *testing.T) {
 	w.on(c, `ROLLBACK`)
 }
 
+// Housekeeping beside a long read: what it can't do then waits for the next time,
+// and nobody waits for it.
+func TestForgetBesideALongRead(t *testing.T) {
+	t.Parallel()
+	o := storetest.Options(t)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, ctx: t.Context(), clock: storetest.NewClock(), opts: o}
+		w.Store = storetest.OpenAt(t, w.opts, w.clock.Now)
+		w.link(alex, sam)
+		c := w.another()
+		w.on(c, `BEGIN`)
+		w.on(c, `SELECT COUNT(*) FROM persons`)
+		w.end(alex, sam)
+		done := make(chan error, 1)
+		go func() { done <- last(w.Forget(w.ctx)) }()
+		time.Sleep(20 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(w.ctx, 2500*time.Millisecond)
+		defer cancel()
+		if _, err := w.EndScene(ctx, w.ended(sam, alex)); err != nil {
+			t.Errorf("a scene could not be recorded meanwhile: %v", err)
+		}
+		w.ok(<-done)
+		w.on(c, `ROLLBACK`)
+		w.ok(c.Close())
+	})
+}
+
 // populated is a closed database with something in each table, and its bytes.
 func populated(t *testing.T) (o store.Options, path map[string][]byte) {
 	t.Helper()

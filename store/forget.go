@@ -32,8 +32,14 @@ func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 	if err != nil {
 		return total, err
 	}
-	_, err = s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
-	return total, err
+	return total, s.emptyLog(ctx)
+}
+
+// emptyLog empties the write-ahead log. Beside a backup or another long read it
+// can't, and is done the next time.
+func (s *Store) emptyLog(ctx context.Context) error {
+	var busy, pages, moved int
+	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
 }
 
 // forgetPeople deletes those of whom nothing is left to do, 30 days after they

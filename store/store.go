@@ -40,6 +40,7 @@ type Store struct {
 	marks []time.Duration
 	write *sql.DB // one connection: writers queue here and not on SQLite's lock
 	read  *sql.DB
+	tidy  *sql.DB // empties the write-ahead log, and gives way to everybody
 	keys  *keyring
 	lock  *flock.Flock
 	ids   idSource
@@ -105,6 +106,10 @@ func (s *Store) openDatabase(ctx context.Context, path string) (err error) {
 	if s.read, err = sql.Open("sqlite", "file:"+escapePath(path)+readPragmas); err != nil {
 		return err
 	}
+	if s.tidy, err = sql.Open("sqlite", "file:"+escapePath(path)+strings.Replace(pragmas, "busy_timeout(5000)", "busy_timeout(20)", 1)); err != nil {
+		return err
+	}
+	s.tidy.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	if err := s.proveKeys(ctx); err != nil {
@@ -210,7 +215,7 @@ func (s *Store) recover(ctx context.Context) error {
 // Close closes the database. Nothing may use the Store any more.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.read, s.write} {
+	for _, db := range []*sql.DB{s.tidy, s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}

@@ -176,6 +176,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NULL; -- claim, wake-up and recovery
+CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NULL AND kind <> 'checkin'; -- ahead of check-ins
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
