@@ -17,7 +17,7 @@ type lines struct {
 	busy   sync.WaitGroup
 }
 
-const longestLine = 100 // events of one person that wait; more are dropped
+const longestLine = 1000 // events of one person that wait; more are dropped
 
 func newLines(log *slog.Logger) *lines { return &lines{log: log, by: map[string][]func(){}} }
 

@@ -161,7 +161,7 @@ func (b *Bot) openDM(ctx context.Context, to store.Private) (store.Private, erro
 	}
 	err := b.call(ctx, http.MethodPost, apiVersion+"/users/@me/channels", map[string]string{"recipient_id": to.Reveal()}, &ch)
 	if err == nil && ch.ID == "" {
-		err = errors.New("Discord opened no DM")
+		err = errors.New("no DM was opened")
 	}
 	return store.Secret(ch.ID), err
 }

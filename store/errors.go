@@ -111,7 +111,7 @@ func explain(err error) error {
 
 // ErrRefused means that Discord would not put a message in front of its
 // recipient: they closed their DMs, blocked the bot, or share no server with it.
-var ErrRefused = errors.New("Discord refused the message")
+var ErrRefused = errors.New("the message was refused by Discord")
 
 // RetryError says that a message may be tried again, and not before After.
 type RetryError struct{ After time.Duration }
