@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	handleWithin  = 2500 * time.Millisecond // Discord gives an interaction 3 s
+	handleWithin  = 2200 * time.Millisecond // what a handler may take
+	answerWithin  = 2800 * time.Millisecond // Discord gives an interaction 3 s; an excuse fits in too
 	messageWithin = 10 * time.Second
 )
 

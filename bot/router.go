@@ -92,6 +92,8 @@ func (b *Bot) table() map[string]route {
 func (b *Bot) answer(i *interaction, who store.Who) {
 	ctx, cancel := context.WithTimeout(context.Background(), handleWithin)
 	defer cancel()
+	answering, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
 	defer b.Wake()
 	path, e := read(i, who)
 	r, ok := b.routes[path]
@@ -107,7 +109,7 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	if waiting != nil && out.form == nil && out.after == nil {
 		out.after = waiting(out.say)
 	}
-	if err := b.respond(ctx, i, out); err != nil {
+	if err := b.respond(answering, i, out); err != nil {
 		b.log.Warn("an answer did not reach Discord", "route", path, "err", err)
 		b.reshow(path, e, out)
 		return

@@ -88,7 +88,7 @@ func New(q queue, s Sender, now func() time.Time, log *slog.Logger) *Scheduler {
 // Before Run only.
 func (s *Scheduler) Pace(perSecond int) {
 	perSecond = max(perSecond, 1)
-	s.stale = rate.NewLimiter(rate.Limit(perSecond), perSecond)
+	s.stale = rate.NewLimiter(rate.Limit(perSecond), max(perSecond/5, 1))
 }
 
 // clock returns the bell and the housekeeping.
