@@ -356,11 +356,13 @@ func (s *soaking) discordAway() func() {
 	}
 }
 
-// peace puts everything right and gives the house an hour.
+// peace puts everything right and gives the house an hour. Whoever had closed
+// their DMs opens them, and is at the keyboard once.
 func (s *soaking) peace() {
 	s.skew.Store(0)
 	s.start()
 	s.calm = true
+	time.Sleep(15 * time.Minute) // it may be waiting to connect again
 	for _, p := range s.people {
 		if p.closed {
 			p.OpenDMs()
@@ -1033,8 +1035,15 @@ func (c *countingLog) Handle(_ context.Context, r slog.Record) error {
 	if c.seen == nil {
 		c.seen = map[string]int{}
 	}
-	if len(c.seen) < 100 {
-		c.seen[r.Message]++
+	said := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "err" {
+			said += ": " + a.Value.String()
+		}
+		return true
+	})
+	if _, ok := c.seen[said]; ok || len(c.seen) < 100 {
+		c.seen[said]++
 	}
 	return nil
 }
