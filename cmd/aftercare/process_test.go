@@ -77,10 +77,11 @@ func newProcess(t testing.TB) *process {
 func (p *process) start() {
 	p.t.Helper()
 	p.launch()
-	for line := range p.log {
+	log := p.log // of this run: the next one has its own
+	for line := range log {
 		if strings.Contains(line, "aftercare is connected") {
 			go func() {
-				for range p.log { // so that it never blocks on its log
+				for range log { // so that it never blocks on its log
 				}
 			}()
 			return
@@ -105,11 +106,12 @@ func (p *process) launch() {
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.log = make(chan string, 100)
+	log := make(chan string, 100)
+	p.log = log
 	go func() {
-		defer close(p.log)
+		defer close(log)
 		for s := bufio.NewScanner(stderr); s.Scan(); {
-			p.log <- s.Text()
+			log <- s.Text()
 		}
 	}()
 	p.t.Cleanup(func() { p.cmd.Process.Kill() })
