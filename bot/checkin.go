@@ -72,13 +72,13 @@ func (b *Bot) checkinWrite(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	field := text.FormWordsField
+	labelled := text.FormWordsField
 	if c.Answer.Form.IsZero() && len(c.Answer.Words) > 0 {
-		field = text.FormWordsMore
+		labelled = text.FormWordsMore
 	}
 	return ask(form{
-		title: text.T(text.FormWords), label: text.T(field), value: c.Answer.Form.Reveal(),
-		route: "checkin/write", args: e.args, max: mostWords,
+		title: text.T(text.FormWords), route: "checkin/write", args: e.args,
+		fields: []field{{label: text.T(labelled), value: c.Answer.Form.Reveal(), max: mostWords}},
 	}), nil
 }
 

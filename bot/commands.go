@@ -74,8 +74,14 @@ func (b *Bot) command(name string, key text.Key, subs ...*discordgo.ApplicationC
 // paths lists the routes of a command tree.
 func paths(tree []*discordgo.ApplicationCommand) (out []string) {
 	for _, c := range tree {
+		whole := true // a command without subcommands is a route of its own
 		for _, s := range c.Options {
-			out = append(out, c.Name+"/"+s.Name)
+			if s.Type == discordgo.ApplicationCommandOptionSubCommand {
+				out, whole = append(out, c.Name+"/"+s.Name), false
+			}
+		}
+		if whole {
+			out = append(out, c.Name)
 		}
 	}
 	return out

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"aftercare/bot/discordtest"
 	"aftercare/bot/text"
@@ -609,6 +610,23 @@ func wrongAnswer(body []byte) []string {
 		return misfits(in.Data)
 	case 7, 9:
 		return misfits(in.Data)
+	case 8: // choices for an option
+		var offer struct {
+			Choices []struct{ Name, Value string } `json:"choices"`
+		}
+		if err := json.Unmarshal(in.Data, &offer); err != nil {
+			return []string{err.Error()}
+		}
+		out := []string{}
+		for _, c := range offer.Choices {
+			if n, v := utf8.RuneCountInString(c.Name), utf8.RuneCountInString(c.Value); n < 1 || n > 100 || v < 1 || v > 100 {
+				out = append(out, fmt.Sprintf("a choice of %d characters for %d", n, v))
+			}
+		}
+		if len(offer.Choices) > 25 {
+			out = append(out, "more than 25 choices")
+		}
+		return out
 	}
 	return []string{fmt.Sprintf("an answer of type %d", in.Type)}
 }

@@ -66,8 +66,8 @@ func relayTail(e *event, r store.Relay) say {
 
 func backForm(e *event, route string, value store.Private) reply {
 	return ask(form{
-		title: text.T(text.FormBack), label: text.T(text.FormBackField), value: value.Reveal(),
-		route: route, args: e.args, max: mostWords, required: value.IsZero(),
+		title: text.T(text.FormBack), route: route, args: e.args,
+		fields: []field{{label: text.T(text.FormBackField), value: value.Reveal(), max: mostWords, required: value.IsZero()}},
 	})
 }
 

@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +24,7 @@ type event struct {
 	args    []string          // of a custom id
 	values  []string          // chosen from a menu
 	inForm  bool
+	focused string // the option that is being typed, when asked for choices
 	app     string
 	token   string
 }
@@ -43,8 +46,9 @@ func (e *event) id(i int) int64 {
 // reply is what a handler wants said.
 type reply struct {
 	say    say
-	change bool  // show it in place of the message that carries the button
-	form   *form // open a form instead
+	change bool     // show it in place of the message that carries the button
+	form   *form    // open a form instead
+	offer  []choice // choices for the option that is being typed, at most 25
 	// after runs when the reply was given, and may change it once more.
 	after func(ctx context.Context) (say, bool)
 }
@@ -60,6 +64,10 @@ func ask(f form) reply { return reply{form: &f} }
 
 // handler decides what to say to an event. It never sends.
 type handler func(ctx context.Context, e *event) (reply, error)
+
+// completing ends the route that offers choices for a command's options as they
+// are typed. It is static: nothing about anybody is looked up for it.
+const completing = "?"
 
 type route struct {
 	do     handler
@@ -119,11 +127,13 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 
 // handBack returns what somebody wrote into a form that led nowhere: it is theirs.
 func handBack(e *event) []string {
-	words := strings.TrimSpace(e.options[formField])
-	if !e.inForm || words == "" {
-		return nil
+	var all []string
+	for _, id := range slices.Sorted(maps.Keys(e.options)) {
+		if words := strings.TrimSpace(e.options[id]); e.inForm && words != "" {
+			all = append(all, words)
+		}
 	}
-	back := parts(words, perMessage)
+	back := parts(strings.Join(all, "\n"), perMessage)
 	if len(back) == 0 {
 		return nil
 	}
@@ -168,14 +178,20 @@ func (b *Bot) welcomeBack(ctx context.Context, r route, who store.Who) func(say)
 // read takes an interaction apart.
 func read(i *interaction, who store.Who) (path string, e *event) {
 	e = &event{who: who, request: i.ID, options: map[string]string{}, app: i.AppID, token: i.Token}
-	if i.Type == onCommand {
+	if i.Type == onCommand || i.Type == onCompletion {
 		path, options := i.command()
+		if i.Type == onCompletion {
+			path += completing
+		}
 		for _, o := range options {
 			if o.Type == int(discordgo.ApplicationCommandOptionUser) {
 				e.people = append(e.people, store.Secret(o.text()))
 				continue
 			}
 			e.options[o.Name] = o.text()
+			if o.Focused {
+				e.focused = o.Name
+			}
 		}
 		return path, e
 	}
@@ -199,6 +215,8 @@ func (b *Bot) respond(ctx context.Context, i *interaction, r reply) error {
 	}
 	var out body
 	switch {
+	case i.Type == onCompletion:
+		out = body{int(discordgo.InteractionApplicationCommandAutocompleteResult), map[string]any{"choices": choices(r.offer)}}
 	case r.form != nil:
 		out = body{int(discordgo.InteractionResponseModal), r.form.payload()}
 	case r.change && i.Message != nil:
@@ -213,6 +231,15 @@ func (b *Bot) respond(ctx context.Context, i *interaction, r reply) error {
 		return nil // the first try did arrive
 	}
 	return err
+}
+
+// choices are what is offered for an option; none is no error to whoever types.
+func choices(offer []choice) []discordgo.ApplicationCommandOptionChoice {
+	out := []discordgo.ApplicationCommandOptionChoice{}
+	for _, c := range offer {
+		out = append(out, discordgo.ApplicationCommandOptionChoice{Name: c.label, Value: c.value})
+	}
+	return out
 }
 
 // withoutFlags is for changes in place, which keep the flags of the message.

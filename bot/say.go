@@ -114,28 +114,37 @@ func menuOf(most int, placeholder string, options []choice, route string, args .
 	return m
 }
 
-// form is what a person fills in: one field.
+// form is what a person fills in: up to 5 fields.
 type form struct {
-	title, label, hint, value string
-	route                     string
-	args                      []string
-	max                       int
-	required                  bool
+	title  string
+	route  string
+	args   []string
+	fields []field
 }
 
+// field is one text to fill in. An id that is left out is formField.
+type field struct {
+	id                 string
+	label, hint, value string
+	max                int // characters
+	required           bool
+}
+
+// formField is the id of the only field of a form.
 const formField = "words"
 
 func (f form) payload() map[string]any {
-	return map[string]any{
-		"title":     f.title,
-		"custom_id": customID(f.route, f.args...),
-		"components": []discordgo.MessageComponent{discordgo.ActionsRow{Components: []discordgo.MessageComponent{
-			discordgo.TextInput{
-				CustomID: formField, Label: f.label, Placeholder: f.hint, Value: f.value,
-				Style: discordgo.TextInputParagraph, Required: f.required, MaxLength: f.max,
-			},
-		}}},
+	rows := []discordgo.MessageComponent{}
+	for _, in := range f.fields {
+		if in.id == "" {
+			in.id = formField
+		}
+		rows = append(rows, discordgo.ActionsRow{Components: []discordgo.MessageComponent{discordgo.TextInput{
+			CustomID: in.id, Label: in.label, Placeholder: in.hint, Value: in.value,
+			Style: discordgo.TextInputParagraph, Required: in.required, MaxLength: in.max,
+		}}})
 	}
+	return map[string]any{"title": f.title, "custom_id": customID(f.route, f.args...), "components": rows}
 }
 
 // helpButton is on every prompt.

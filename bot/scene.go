@@ -231,8 +231,8 @@ func (b *Bot) sceneRetime(ctx context.Context, e *event) (reply, error) {
 	}
 	if !e.inForm {
 		return ask(form{
-			title: text.T(text.FormWhen), label: text.T(text.FormWhenField), hint: text.T(text.FormWhenHint),
-			route: "scene/retime", args: e.args, max: 100, required: true,
+			title: text.T(text.FormWhen), route: "scene/retime", args: e.args,
+			fields: []field{{label: text.T(text.FormWhenField), hint: text.T(text.FormWhenHint), max: 100, required: true}},
 		}), nil
 	}
 	at, err := parseWhen(e.options[formField], b.store.Now(), time.UTC)

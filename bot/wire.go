@@ -31,6 +31,7 @@ type option struct {
 	Type    int             `json:"type"`
 	Value   json.RawMessage `json:"value"`
 	Options []option        `json:"options"`
+	Focused bool            `json:"focused"`
 }
 
 // text returns a string, user or other scalar option's value.
@@ -75,9 +76,10 @@ type interaction struct {
 }
 
 const (
-	onCommand   = int(discordgo.InteractionApplicationCommand)
-	onComponent = int(discordgo.InteractionMessageComponent)
-	onSubmit    = int(discordgo.InteractionModalSubmit)
+	onCommand    = int(discordgo.InteractionApplicationCommand)
+	onComponent  = int(discordgo.InteractionMessageComponent)
+	onCompletion = int(discordgo.InteractionApplicationCommandAutocomplete)
+	onSubmit     = int(discordgo.InteractionModalSubmit)
 
 	inBotDM = 1 // interaction context
 )

@@ -285,8 +285,11 @@ func (s *Store) Later(ctx context.Context, account Private, delivery int64) (Che
 		if c.state == "skipped" {
 			c.state = "asked"
 		}
-		due := t.now + laterBy.Milliseconds()
-		_, err := t.Exec(`
+		due, err := t.awake(c.person, t.now+laterBy.Milliseconds())
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`
 			UPDATE deliveries
 			SET want = 'post', due_at = $2, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
 			    round = round + 1, version = version + 1, waiting = 0
@@ -353,7 +356,8 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	}
 	late := t.time().Sub(d.Due)
 	if d.Kind != KindCheckIn || d.Want != Post || late <= foldAfter {
-		return true, nil
+		waits, err := t.quietly(d)
+		return !waits, err
 	}
 	c, err := t.checkinOf(d.ID)
 	if err != nil {
@@ -363,10 +367,14 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 		return false, t.end(c, "lapsed")
 	}
 	newer, err := t.newerAsked(c, d)
-	if err != nil || !newer {
-		return true, err
+	if err != nil {
+		return false, err
 	}
-	return false, t.end(c, "folded")
+	if newer {
+		return false, t.end(c, "folded")
+	}
+	waits, err := t.quietly(d)
+	return !waits, err
 }
 
 // newerAsked tells whether a later check-in of the same scene is due or was asked.

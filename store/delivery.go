@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,15 @@ const (
 	KindOffer   Kind = "offer"   // the same, where no check-in is open: pass it on, or forget it
 	KindRelay   Kind = "relay"   // something was left for them
 	KindRemark  Kind = "remark"  // a plain sentence
+
+	KindHere     Kind = "here"     // an hour after a scene, for those who want it: nothing to answer
+	KindNudge    Kind = "nudge"    // one more word about a check-in, for those who want it
+	KindGift     Kind = "gift"     // kind words
+	KindStanding Kind = "standing" // a partner suggests a standing check-in
+	KindFits     Kind = "fits"     // does this still fit?
+	KindAfter    Kind = "after"    // after the last mark: what to keep, what to change
+	KindMoment   Kind = "moment"   // the day after that: one moment they loved
+	KindTrend    Kind = "trend"    // a private note on their own history
 )
 
 // Note is what a remark says.
@@ -69,6 +79,7 @@ type owed struct {
 	kind                                Kind
 	part                                int
 	pact, scene, checkin, answer, share int64
+	gift, standing                      int64
 	note                                Note
 	due                                 int64 // 0: now
 }
@@ -80,10 +91,15 @@ func (t *tx) owe(o owed) (id int64, err error) {
 	if o.due == 0 {
 		o.due = t.now
 	}
+	if slices.Contains(prompts, o.kind) {
+		if o.due, err = t.awake(o.to, o.due); err != nil {
+			return 0, err
+		}
+	}
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	err = t.QueryRow(`
-		INSERT INTO deliveries (id, recipient, kind, part, pact, scene, checkin, answer, share, note, due_at, next_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+		INSERT INTO deliveries (id, recipient, kind, part, pact, scene, checkin, answer, share, note, due_at, next_at, gift, standing)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
 		ON CONFLICT (recipient, kind, subject, part) DO UPDATE
 		SET due_at  = excluded.due_at,
 		    want    = CASE WHEN message IS NULL THEN 'post' WHEN want = 'delete' THEN 'edit' ELSE want END,
@@ -93,7 +109,7 @@ func (t *tx) owe(o owed) (id int64, err error) {
 		    version = version + 1
 		RETURNING id
 	`, t.newID(), o.to, o.kind, o.part, null(o.pact), null(o.scene), null(o.checkin), null(o.answer), null(o.share),
-		sql.NullString{String: string(o.note), Valid: o.note != ""}, o.due).Scan(&id)
+		sql.NullString{String: string(o.note), Valid: o.note != ""}, o.due, null(o.gift), null(o.standing)).Scan(&id)
 	return id, err
 }
 
@@ -222,13 +238,13 @@ const claimable = `NOT EXISTS (
 )`
 
 // candidates returns what is due: what people left for each other before any
-// check-in, each soonest first. Fresh leaves out what an outage left behind.
+// prompt, each soonest first. Fresh leaves out what an outage left behind.
 func (t *tx) candidates(n int, fresh bool) (out []Delivery, err error) {
 	since := int64(0)
 	if fresh {
 		since = t.now - onTime.Milliseconds()
 	}
-	for _, kinds := range []string{`kind <> 'checkin'`, `kind = 'checkin'`} {
+	for _, kinds := range []string{`NOT ` + isPrompt, isPrompt} {
 		some, err := t.candidatesOf(kinds, since, n-len(out))
 		if err != nil {
 			return nil, err

@@ -13,11 +13,6 @@ type Who struct {
 	Channel Private // the DM with the bot, where known
 }
 
-// Settings are a person's own choices. They are sealed as one text.
-type Settings struct {
-	AskFirst bool `json:"ask_first,omitempty"` // nothing is booked before they say yes
-}
-
 type person struct {
 	id       int64
 	name     Private

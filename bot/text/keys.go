@@ -1,6 +1,7 @@
 package text
 
-// The keys. en.json says what each sentence is for.
+// The keys of the loop: en/loop.json says what each sentence is for. Each other
+// file of the catalogue has its keys in a file of its own.
 const (
 	LabelOpen              Key = "label.open"
 	LabelLater             Key = "label.later"

@@ -1,12 +1,14 @@
-// Package text holds every sentence the bot says, by key. en.json gives each a
-// kind, which says what rules it obeys, and a note on what it is for; the test
-// of this package reads all of them against the rules.
+// Package text holds every sentence the bot says, by key. The catalogue in en, a
+// file for each part of what people can do, gives each a kind, which says what
+// rules it obeys, and a note on what it is for; the test of this package reads all
+// of them against the rules.
 package text
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -33,17 +35,35 @@ type Sentence struct {
 	For  string `json:"for"`
 }
 
-//go:embed en.json
-var en []byte
+//go:embed en/*.json
+var en embed.FS
 
-var english = mustRead(en)
+var english = mustRead(en, "en")
 
-func mustRead(b []byte) map[Key]Sentence {
-	m := map[Key]Sentence{}
-	if err := json.Unmarshal(b, &m); err != nil {
-		panic("text: " + err.Error())
+// mustRead reads a catalogue: every file of a folder.
+func mustRead(folder fs.FS, name string) map[Key]Sentence {
+	all := map[Key]Sentence{}
+	files, err := fs.Glob(folder, name+"/*.json")
+	if err != nil || len(files) == 0 {
+		panic("text: no catalogue " + name)
 	}
-	return m
+	for _, file := range files {
+		b, err := fs.ReadFile(folder, file)
+		if err != nil {
+			panic("text: " + err.Error())
+		}
+		part := map[Key]Sentence{}
+		if err := json.Unmarshal(b, &part); err != nil {
+			panic("text: " + file + ": " + err.Error())
+		}
+		for key, s := range part {
+			if _, twice := all[key]; twice {
+				panic(fmt.Sprintf("text: two sentences for %q", key))
+			}
+			all[key] = s
+		}
+	}
+	return all
 }
 
 // All returns the catalogue. It must not be changed.

@@ -177,21 +177,27 @@ func TestT(t *testing.T) {
 	}
 }
 
-// declared reads the constants of keys.go: what each is called, and its key.
+// declared reads the constants of keys*.go: what each is called, and its key.
 func declared(t *testing.T) map[string]Key {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "keys.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("keys*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no keys", err)
 	}
 	out := map[string]Key{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if ok && len(spec.Values) == 1 {
-			out[spec.Names[0].Name] = Key(literal(t, spec.Values[0]))
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return true
-	})
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if ok && len(spec.Values) == 1 {
+				out[spec.Names[0].Name] = Key(literal(t, spec.Values[0]))
+			}
+			return true
+		})
+	}
 	return out
 }
 
@@ -212,16 +218,16 @@ func TestEveryKeyHasASentence(t *testing.T) {
 	keys := declared(t)
 	for name, key := range keys {
 		if _, ok := All()[key]; !ok {
-			t.Errorf("%s: en.json has no %q", name, key)
+			t.Errorf("%s: the catalogue has no %q", name, key)
 		}
 		if want := constant(key); name != want {
-			t.Errorf("%q is %s in keys.go; by its key it is %s", key, name, want)
+			t.Errorf("%q is called %s; by its key it is %s", key, name, want)
 		}
 	}
 	known := slices.Collect(maps.Values(keys))
 	for key := range All() {
 		if !slices.Contains(known, key) {
-			t.Errorf("%q has no constant in keys.go", key)
+			t.Errorf("%q has no constant", key)
 		}
 	}
 }

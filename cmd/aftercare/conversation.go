@@ -15,6 +15,8 @@ import (
 //	alex presses [Open]                   or: presses [Open] under "part of a message"
 //	alex picks [Sam]
 //	alex writes: any words                into the open form
+//	alex fills in "Label": "words", "Other": "words"    the same with several fields; others stay
+//	alex completes: /settings zone:Ber    and sees what is offered for the option
 //	alex replies to "part": any words
 //	alex edits "part" to "any words"
 //	alex deletes "part"

@@ -143,6 +143,14 @@ var acts = []struct {
 	{re(`(\w+) writes: (.*)`), func(who *discordtest.Person, m []string) error {
 		return who.Submit(map[string]string{"": unfold(m[0])})
 	}},
+	{re(`(\w+) fills in (.*)`), func(who *discordtest.Person, m []string) error {
+		fields := map[string]string{}
+		for _, f := range fieldPattern.FindAllStringSubmatch(m[0], -1) {
+			fields[f[1]] = unfold(f[2])
+		}
+		return who.Submit(fields)
+	}},
+	{re(`(\w+) completes: (/.*)`), func(who *discordtest.Person, m []string) error { return who.Complete(m[0]) }},
 	{re(`(\w+) replies to "(.*)": (.*)`), func(who *discordtest.Person, m []string) error {
 		_, err := who.Reply(m[0], unfold(m[1]))
 		return err
@@ -173,6 +181,9 @@ var acts = []struct {
 		return nil
 	}},
 }
+
+// fieldPattern is one field of a form and what is written into it.
+var fieldPattern = regexp.MustCompile(`"([^"]*)": "([^"]*)"`)
 
 func re(pattern string) *regexp.Regexp { return regexp.MustCompile(`^(?s:` + pattern + `)$`) }
 

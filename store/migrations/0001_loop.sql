@@ -28,6 +28,7 @@ CREATE TABLE invites (
 	inviter         INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	consent_version INTEGER NOT NULL,
 	consent_at      INTEGER NOT NULL,
+	once            INTEGER NOT NULL DEFAULT 0 CHECK (once IN (0, 1)), -- the pact is to be for one scene
 	expires_at      INTEGER NOT NULL
 ) STRICT;
 
@@ -43,6 +44,7 @@ CREATE TABLE pacts (
 	low     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	high    INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	made_at INTEGER NOT NULL,
+	once    INTEGER NOT NULL DEFAULT 0 CHECK (once IN (0, 1)), -- for one scene, and then dissolved
 
 	CHECK (low < high),
 	UNIQUE (low, high)
@@ -55,6 +57,7 @@ CREATE TABLE sides (
 	person          INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	partner         INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	partner_name    BLOB NOT NULL, -- sealed by person: what they see survives the partner's erasing
+	terms           BLOB,          -- sealed by person: at once or together, and since when; NULL: at once
 	consent_version INTEGER NOT NULL,
 	consent_at      INTEGER NOT NULL,
 
@@ -62,8 +65,11 @@ CREATE TABLE sides (
 	UNIQUE (person, partner)
 ) STRICT, WITHOUT ROWID;
 
+-- A round is a check-in that people asked for, now or every week: like a scene
+-- that ends when it is due, and has one mark, at once.
 CREATE TABLE scenes (
 	id        INTEGER PRIMARY KEY,
+	kind      TEXT NOT NULL DEFAULT 'scene' CHECK (kind IN ('scene', 'round')),
 	ended_at  INTEGER NOT NULL,
 	size      TEXT NOT NULL CHECK (size IN ('light', 'usual', 'intense')),
 	forget_at INTEGER NOT NULL -- last mark + 7 days
@@ -78,6 +84,7 @@ CREATE TABLE participants (
 	recorded_at INTEGER,     -- NULL: somebody else recorded it
 	request     BLOB UNIQUE, -- keyed hash of the interaction that recorded it: twice delivered is once done
 	replied_at  INTEGER,     -- to the notice about it
+	terms       BLOB,        -- sealed by person: with whom of the others this scene is "together"
 
 	PRIMARY KEY (scene, person)
 ) STRICT, WITHOUT ROWID;
@@ -88,7 +95,7 @@ CREATE TABLE checkins (
 	id        INTEGER PRIMARY KEY,
 	scene     INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
 	person    INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
-	mark      INTEGER NOT NULL CHECK (mark > 0), -- milliseconds after the scene's end
+	mark      INTEGER NOT NULL CHECK (mark >= 0), -- milliseconds after the scene's end; 0 in a round
 	due_at    INTEGER NOT NULL,
 	state     TEXT NOT NULL CHECK (state IN ('planned', 'asked', 'answering', 'done', 'skipped', 'folded', 'lapsed', 'cancelled')),
 	step      TEXT NOT NULL DEFAULT 'prompt' CHECK (step IN ('prompt', 'feeling', 'need', 'words', 'share', 'done', 'change', 'later', 'skipped')),
@@ -103,7 +110,7 @@ CREATE INDEX checkins_person ON checkins (person, state);
 CREATE TABLE answers (
 	id         INTEGER PRIMARY KEY,
 	writer     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
-	kind       TEXT NOT NULL CHECK (kind IN ('checkin', 'word', 'touch')),
+	kind       TEXT NOT NULL CHECK (kind IN ('checkin', 'word', 'touch', 'talk', 'part')),
 	checkin    INTEGER UNIQUE REFERENCES checkins (id) ON DELETE CASCADE,
 	reply_to   INTEGER REFERENCES shares (id) ON DELETE SET NULL, -- what was left for the writer, that this answers
 	state      TEXT NOT NULL CHECK (state IN ('draft', 'shared', 'kept', 'gone')),
@@ -143,20 +150,80 @@ CREATE TABLE shares (
 
 CREATE INDEX shares_reader ON shares (reader);
 
+CREATE TABLE cards ( -- care cards
+	person     INTEGER PRIMARY KEY REFERENCES persons (id) ON DELETE CASCADE,
+	body       BLOB NOT NULL, -- sealed by person
+	changed_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE gifts ( -- kind words, written now and opened later
+	id         INTEGER PRIMARY KEY,
+	writer     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	reader     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	text       BLOB,    -- sealed by writer; NULL: forgotten, but its message still stands
+	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
+	created_at INTEGER NOT NULL,
+	given_at   INTEGER, -- on its way to the reader: no longer the writer's to remove
+	opened_at  INTEGER,
+	forget_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX gifts_writer ON gifts (writer);
+CREATE INDEX gifts_reader ON gifts (reader);
+CREATE INDEX gifts_forget ON gifts (forget_at);
+
+CREATE TABLE standings ( -- standing check-ins
+	id         INTEGER PRIMARY KEY,
+	proposer   INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	partner    INTEGER REFERENCES persons (id) ON DELETE CASCADE, -- NULL: for oneself alone
+	state      TEXT NOT NULL CHECK (state IN ('offered', 'on')),
+	spec       BLOB NOT NULL, -- sealed by proposer: a cron expression
+	created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX standings_proposer ON standings (proposer);
+CREATE INDEX standings_partner  ON standings (partner) WHERE partner IS NOT NULL;
+
+-- When a standing check-in next comes for one of its people, in their own zone.
+CREATE TABLE turns (
+	standing INTEGER NOT NULL REFERENCES standings (id) ON DELETE CASCADE,
+	person   INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	next_at  INTEGER NOT NULL,
+
+	PRIMARY KEY (standing, person)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX turns_next ON turns (next_at);
+
+CREATE TABLE feelings ( -- somebody's own history, kept only for those who switched it on
+	id     INTEGER PRIMARY KEY,
+	person INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	answer INTEGER UNIQUE REFERENCES answers (id) ON DELETE SET NULL, -- so that a change reaches it
+	body   BLOB NOT NULL, -- sealed by person: when, at which mark, the feeling
+	at     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX feelings_person ON feelings (person, at);
+
 -- One direct message that the bot owes somebody, and the only way a message
 -- leaves. next_at is the one column that says when to look at it again: when it
 -- is due, when to retry, or when its lease runs out. NULL: nothing is owed.
 CREATE TABLE deliveries (
 	id        INTEGER PRIMARY KEY,
 	recipient INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
-	kind      TEXT NOT NULL CHECK (kind IN ('hello', 'linked', 'notice', 'checkin', 'panel', 'offer', 'relay', 'remark')),
+	kind      TEXT NOT NULL CHECK (kind IN (
+		'hello', 'linked', 'notice', 'checkin', 'panel', 'offer', 'relay', 'remark',
+		'here', 'nudge', 'gift', 'standing', 'fits', 'after', 'moment', 'trend'
+	)),
 	part      INTEGER NOT NULL DEFAULT 0,
 	pact      INTEGER REFERENCES pacts (id) ON DELETE CASCADE,
 	scene     INTEGER REFERENCES scenes (id) ON DELETE CASCADE,
 	checkin   INTEGER REFERENCES checkins (id) ON DELETE CASCADE,
 	answer    INTEGER REFERENCES answers (id) ON DELETE CASCADE,
 	share     INTEGER REFERENCES shares (id) ON DELETE CASCADE,
-	subject   INTEGER NOT NULL GENERATED ALWAYS AS (COALESCE(pact, scene, checkin, answer, share, recipient)) STORED,
+	gift      INTEGER REFERENCES gifts (id) ON DELETE CASCADE,
+	standing  INTEGER REFERENCES standings (id) ON DELETE CASCADE,
+	subject   INTEGER NOT NULL GENERATED ALWAYS AS (COALESCE(pact, scene, checkin, answer, share, gift, standing, recipient)) STORED,
 	note      TEXT CHECK (note IN ('only_words', 'nobody')), -- what a remark says
 	want      TEXT NOT NULL DEFAULT 'post' CHECK (want IN ('post', 'edit', 'delete')),
 	due_at    INTEGER NOT NULL,
@@ -176,7 +243,8 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NULL; -- claim, wake-up and recovery
-CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NULL AND kind <> 'checkin'; -- ahead of check-ins
+CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NULL
+	AND NOT kind IN ('checkin', 'here', 'nudge', 'fits', 'after', 'moment', 'trend'); -- ahead of prompts
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
@@ -186,3 +254,5 @@ CREATE INDEX deliveries_scene   ON deliveries (scene) WHERE scene IS NOT NULL;
 CREATE INDEX deliveries_checkin ON deliveries (checkin) WHERE checkin IS NOT NULL;
 CREATE INDEX deliveries_answer  ON deliveries (answer) WHERE answer IS NOT NULL;
 CREATE INDEX deliveries_share   ON deliveries (share) WHERE share IS NOT NULL;
+CREATE INDEX deliveries_gift    ON deliveries (gift) WHERE gift IS NOT NULL;
+CREATE INDEX deliveries_standing ON deliveries (standing) WHERE standing IS NOT NULL;
