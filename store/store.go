@@ -206,10 +206,12 @@ func (s *Store) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.keys.sweep(ctx, func(id []byte) (has bool, err error) {
-		err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM persons WHERE key_id = $1)`, id).Scan(&has)
-		return has, err
-	})
+	used, err := s.read.QueryContext(ctx, `SELECT key_id FROM persons ORDER BY key_id`)
+	if err != nil {
+		return err
+	}
+	defer used.Close()
+	return s.keys.sweep(ctx, used)
 }
 
 // Close closes the database. Nothing may use the Store any more.
