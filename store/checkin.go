@@ -242,8 +242,8 @@ func (t *tx) finishUnasked(c *checkin, a answer) error {
 		return err
 	}
 	p, err := t.person(c.person)
-	if err != nil || len(readers) > 0 && p.settings.Share == unchosen {
-		return err
+	if err != nil || len(readers) > 0 && (p.settings.Share == unchosen || p.paused) {
+		return err // in a pause nothing goes out that its writer is not shown
 	}
 	for _, r := range readers {
 		level, err := t.levelFor(a, r.partner)
@@ -404,8 +404,11 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
 		return false, err
 	}
-	if paused && (d.Want == Post || d.Want == Edit && d.Kind == KindRelay) {
+	if paused && d.Want == Post {
 		return false, t.layAside(d.ID)
+	}
+	if paused && d.Want == Edit && d.Kind == KindRelay {
+		return t.closeRelay(d)
 	}
 	if d.Want != Post {
 		return true, nil
@@ -421,6 +424,20 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	}
 	waits, err := t.quietly(d)
 	return !waits, err
+}
+
+// closeRelay closes what somebody had read before they paused, and what has changed
+// since: nothing new comes to them, and what was taken back does not stay. They can
+// read it again.
+func (t *tx) closeRelay(d Delivery) (send bool, err error) {
+	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = (SELECT share FROM deliveries WHERE id = $1)`, d.ID); err != nil {
+		return false, err
+	}
+	_, err = t.Exec(`
+		UPDATE deliveries SET `+retracting+`
+		WHERE part > 0 AND lease IS NULL AND want <> 'delete' AND share = (SELECT share FROM deliveries WHERE id = $2)
+	`, t.now, d.ID)
+	return d.Part == 0, err
 }
 
 // endLate ends a check-in that is too late, and one that was to come once more
