@@ -57,6 +57,8 @@ type CheckIn struct {
 	Answer    Answer
 	Readers   []Reader
 	Several   bool // they have other pacts too, so that it has to be said whom this is with
+	Card      Card // their own
+	WithCard  bool // it goes along with the words
 }
 
 // checkin is the row, with the delivery through which its person acts.
@@ -179,16 +181,22 @@ func (s *Store) Feel(ctx context.Context, account Private, delivery int64, f Fee
 		return CheckIn{}, ErrGone
 	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
-		return t.answer(c, StepNeed, func(b *body) { b.Feeling = f })
+		if err := t.answer(c, StepNeed, func(b *body) { b.Feeling = f }); err != nil || !f.Low() {
+			return err
+		}
+		return t.giveAll(c.person)
 	})
 }
 
-// Need takes what would help. ErrGone for none we know.
+// Need takes what would help. ErrGone for none we know, and for a card that says
+// nothing of it.
 func (s *Store) Need(ctx context.Context, account Private, delivery int64, n Need) (CheckIn, error) {
-	if !slices.Contains(Needs, n) {
-		return CheckIn{}, ErrGone
-	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		if ok, err := t.mayNeed(c.person, n); err != nil {
+			return err
+		} else if !ok {
+			return ErrGone
+		}
 		return t.answer(c, StepWords, func(b *body) { b.Need = n })
 	})
 }
@@ -540,6 +548,10 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 		return v, err
 	}
 	v.AsSet = p.settings.Share != unchosen && !slices.ContainsFunc(v.Readers, func(r Reader) bool { return r.Level != p.settings.Share })
+	if v.Card, err = t.card(c.person); err != nil {
+		return v, err
+	}
+	v.WithCard = v.Card.goesWith(a.body, ShareWords) && !v.Card.Empty()
 	err = t.QueryRow(`SELECT COUNT(*) > 1 FROM sides WHERE person = $1`, c.person).Scan(&v.Several)
 	return v, err
 }
