@@ -173,7 +173,10 @@ func (s *Store) Feel(ctx context.Context, account Private, delivery int64, f Fee
 		return CheckIn{}, ErrGone
 	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
-		return t.answer(c, StepNeed, func(b *body) { b.Feeling = f })
+		if err := t.answer(c, StepNeed, func(b *body) { b.Feeling = f }); err != nil {
+			return err
+		}
+		return t.keepFeeling(c, f)
 	})
 }
 

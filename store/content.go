@@ -26,6 +26,7 @@ type Content struct {
 	CheckIn *CheckIn // KindCheckIn and KindPanel
 	Relay   *Relay
 	Offer   *Offer
+	Trend   *Trend
 }
 
 // Content loads what a claimed delivery is to say at this moment. ErrGone means
@@ -119,6 +120,14 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 		}
 		v, err := t.offer(a)
 		c.Offer = &v
+		return err
+	case KindTrend:
+		p, err := t.person(d.Recipient)
+		if err != nil {
+			return err
+		}
+		v, err := t.trend(p)
+		c.Trend = &v
 		return err
 	case KindRelay:
 		a, err := t.loadAnswer(`id = (SELECT answer FROM shares WHERE id = $1)`, r.share)
