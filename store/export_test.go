@@ -29,15 +29,3 @@ func OpenAs(s *Store, person int64, column string, row int64, sealed []byte) (te
 	})
 	return text, err
 }
-
-// Set gives a person other settings.
-func Set(s *Store, account Private, settings Settings) error {
-	return s.inTx(context.Background(), func(t *tx) error {
-		p, err := t.find(account)
-		if err != nil {
-			return err
-		}
-		p.settings = settings
-		return t.saveSettings(p)
-	})
-}

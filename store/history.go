@@ -36,6 +36,7 @@ func (f Felt) Day() int { return int((f.Mark + 12*time.Hour) / (24 * time.Hour))
 // History is somebody's own history in a span of time.
 type History struct {
 	On       bool // they keep one
+	Notes    bool // they want notes on it
 	From, To time.Time
 	Zone     *time.Location
 	Zoned    bool   // the zone is theirs, and not just UTC
@@ -113,7 +114,7 @@ func (t *tx) history(account Private, span time.Duration) (h History, err error)
 	if err != nil {
 		return h, err
 	}
-	h = History{On: p.settings.History, From: t.time().Add(-span), To: t.time()}
+	h = History{On: p.settings.History, Notes: p.settings.Trend, From: t.time().Add(-span), To: t.time()}
 	h.Zone, h.Zoned = p.settings.Location()
 	if !h.On {
 		return h, nil
@@ -173,6 +174,22 @@ func (s *Store) KeepHistory(ctx context.Context, account Private, on bool) error
 				return err
 			}
 		}
+		return t.saveSettings(p)
+	})
+}
+
+// NoteTrends switches a person's private notes on or off. ErrGone for somebody who
+// keeps no history to note anything on.
+func (s *Store) NoteTrends(ctx context.Context, account Private, on bool) error {
+	return s.inTx(ctx, func(t *tx) error {
+		p, err := t.findOrGone(account)
+		if err != nil {
+			return err
+		}
+		if !p.settings.History {
+			return ErrGone
+		}
+		p.settings.Trend = on
 		return t.saveSettings(p)
 	})
 }

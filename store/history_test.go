@@ -206,10 +206,8 @@ func TestHistoryKeepsItsPerson(t *testing.T) {
 func wanting(t *testing.T) *world {
 	t.Helper()
 	w, _ := keeping(t)
-	s, err := w.Settings(w.ctx, alex.ID)
-	w.ok(err)
-	s.Trend = true
-	w.ok(store.Set(w.Store, alex.ID, s))
+	w.is(w.NoteTrends(w.ctx, sam.ID, true), store.ErrGone)
+	w.ok(w.NoteTrends(w.ctx, alex.ID, true))
 	return w
 }
 
@@ -257,7 +255,7 @@ func TestTrendThatEnded(t *testing.T) {
 	for name, end := range map[string]func(w *world){
 		"changed":  func(w *world) { w.feel(alex, "good"); w.feel(alex, "mixed") },
 		"switched": func(w *world) { w.ok(w.KeepHistory(w.ctx, alex.ID, false)) },
-		"unwanted": func(w *world) { w.ok(store.Set(w.Store, alex.ID, store.Settings{History: true})) },
+		"unwanted": func(w *world) { w.ok(w.NoteTrends(w.ctx, alex.ID, false)) },
 		"removed": func(w *world) {
 			h, err := w.History(w.ctx, alex.ID, wide)
 			w.ok(err)
