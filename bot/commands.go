@@ -40,7 +40,9 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 		b.command("checkin", text.CmdCheckin,
 			sub("pause", text.CmdCheckinPause),
 			sub("resume", text.CmdCheckinResume)),
-		b.command("care", text.CmdCare, sub("help", text.CmdCareHelp)),
+		b.command("care", text.CmdCare,
+			sub("help", text.CmdCareHelp),
+			sub("history", text.CmdCareHistory)),
 		b.command("privacy", text.CmdPrivacy, sub("about", text.CmdPrivacyAbout)),
 	}
 }

@@ -191,6 +191,8 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 			return say{}, store.ErrGone
 		}
 		return relaySays(c.Delivery, c.Part, *c.Relay), nil
+	case store.KindTrend:
+		return trendPrompt(text.TrendFirst), nil
 	case store.KindRemark:
 		return line(text.T(text.Key("remark." + string(c.Note)))), nil
 	}

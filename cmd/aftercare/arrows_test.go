@@ -35,9 +35,11 @@ var arrows = map[string][]string{
 	"bot": {
 		"aftercare/bot/text",
 		"aftercare/store",
+		"git.sr.ht/~sbinet/gg",
 		"github.com/bwmarrin/discordgo",
 		"github.com/gorilla/websocket",
 		"github.com/olebedev/when/...",
+		"golang.org/x/image/font/...",
 		"golang.org/x/time/rate",
 	},
 	"bot/discordtest":             {"github.com/gorilla/websocket"},
