@@ -14,20 +14,39 @@ import (
 )
 
 func (b *Bot) historyRoutes() map[string]handler {
-	return map[string]handler{
-		"care/history":    func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, tell, e.arg(0)) },
-		"history/show":    func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, show, e.arg(0)) },
-		"history/span":    b.historySpan, // chosen from a menu
-		"history/keep":    b.historyKeep,
-		"history/decline": func(context.Context, *event) (reply, error) { return show(line(text.T(text.HistoryDeclined))), nil },
-		"history/notes":   b.historyNotes,
-		"history/stop":    b.historyStop,
-		"history/delete":  b.historyDelete,
-		"history/remove":  b.historyRemove,
-		"history/removed": b.historyRemoved, // chosen from a menu
-		"trend/read":      b.trendRead,
-		"trend/later":     func(context.Context, *event) (reply, error) { return show(trendPrompt(text.TrendLater)), nil },
+	own := func(do handler) handler { // each button works for whoever it was made for
+		return func(ctx context.Context, e *event) (reply, error) {
+			if err := b.ticketed(e); err != nil {
+				return reply{}, err
+			}
+			return do(ctx, e)
+		}
 	}
+	return map[string]handler{
+		"care/history":    func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, tell, "") },
+		"history/show":    own(func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, show, e.arg(2)) }),
+		"history/span":    own(b.historySpan), // chosen from a menu
+		"history/keep":    own(b.historyKeep),
+		"history/decline": own(func(context.Context, *event) (reply, error) { return show(line(text.T(text.HistoryDeclined))), nil }),
+		"history/notes":   own(b.historyNotes),
+		"history/stop":    own(b.historyStop),
+		"history/delete":  own(b.historyDelete),
+		"history/remove":  own(b.historyRemove),
+		"history/removed": own(b.historyRemoved), // chosen from a menu
+		"trend/read":      own(b.trendRead),
+		"trend/later":     own(b.trendLater),
+	}
+}
+
+// ownArgs are the arguments of a button for one person: a row, or 0, the ticket for
+// it, and what else it is about.
+func (b *Bot) ownArgs(who store.Private, row int64, more ...string) []string {
+	return append([]string{number(row), b.store.Ticket(who, row)}, more...)
+}
+
+// ownButton is a button on somebody's own history.
+func (b *Bot) ownButton(e *event, key text.Key, route string, more ...string) discordgo.MessageComponent {
+	return button(text.T(key), route, b.ownArgs(e.who.ID, 0, more...)...)
 }
 
 type historySpan struct {
@@ -49,16 +68,16 @@ func (b *Bot) history(ctx context.Context, e *event, how func(say) reply, name s
 	if err != nil {
 		return reply{}, err
 	}
-	notes := button(text.T(text.LabelHistoryNotes), "history/notes", "on")
+	notes := b.ownButton(e, text.LabelHistoryNotes, "history/notes", "on")
 	if h.Notes {
-		notes = button(text.T(text.LabelHistoryNonotes), "history/notes", "off")
+		notes = b.ownButton(e, text.LabelHistoryNonotes, "history/notes", "off")
 	}
-	stop := button(text.T(text.LabelHistoryStop), "history/stop", span.name)
+	stop := b.ownButton(e, text.LabelHistoryStop, "history/stop", span.name)
 	s := say{bare: true}
 	switch {
 	case !h.On:
 		return how(s.add(text.T(text.HistoryOff)).with(
-			button(text.T(text.LabelHistoryKeep), "history/keep"), button(text.T(text.LabelNotnow), "history/decline"))), nil
+			b.ownButton(e, text.LabelHistoryKeep, "history/keep"), b.ownButton(e, text.LabelNotnow, "history/decline"))), nil
 	case len(h.Felt) == 0 && !h.More:
 		return how(s.add(text.T(text.HistoryEmpty)).with(notes, stop)), nil
 	case len(h.Felt) == 0:
@@ -68,15 +87,15 @@ func (b *Bot) history(ctx context.Context, e *event, how func(say) reply, name s
 			return reply{}, err
 		}
 	}
-	return how(s.with(spanMenu(span.says)).with(button(text.T(text.LabelHistoryRemove), "history/remove", span.name, "0"), notes, stop)), nil
+	return how(s.with(b.spanMenu(e, span.says)).with(b.ownButton(e, text.LabelHistoryRemove, "history/remove", span.name, "0"), notes, stop)), nil
 }
 
-func spanMenu(now text.Key) discordgo.MessageComponent {
+func (b *Bot) spanMenu(e *event, now text.Key) discordgo.MessageComponent {
 	var spans []choice
 	for _, s := range historySpans {
 		spans = append(spans, choice{text.T(s.says), s.name})
 	}
-	return menu(text.T(now), spans, "history/span")
+	return menu(text.T(now), spans, "history/span", b.ownArgs(e.who.ID, 0)...)
 }
 
 // pictured is a history as a picture, and in words beside it and inside it.
@@ -115,12 +134,12 @@ func (b *Bot) historyKeep(ctx context.Context, e *event) (reply, error) {
 // historyNotes switches the private notes on or off, and says so beside the
 // history, which stays as it is.
 func (b *Bot) historyNotes(ctx context.Context, e *event) (reply, error) {
-	on := e.arg(0) == "on"
+	on := e.arg(2) == "on"
 	if err := b.store.NoteTrends(ctx, e.who.ID, on); err != nil {
 		return reply{}, err
 	}
 	if on {
-		return tell(line(text.T(text.HistoryNotes)).with(button(text.T(text.LabelHistoryNonotes), "history/notes", "off"))), nil
+		return tell(line(text.T(text.HistoryNotes)).with(b.ownButton(e, text.LabelHistoryNonotes, "history/notes", "off"))), nil
 	}
 	return tell(line(text.T(text.HistoryNonotes))), nil
 }
@@ -128,8 +147,8 @@ func (b *Bot) historyNotes(ctx context.Context, e *event) (reply, error) {
 // historyStop asks once.
 func (b *Bot) historyStop(_ context.Context, e *event) (reply, error) {
 	s := say{bare: true}.add(text.T(text.HistoryStop)).with(
-		button(text.T(text.LabelHistoryDelete), "history/delete"),
-		button(text.T(text.LabelHistoryStay), "history/show", e.arg(0)))
+		b.ownButton(e, text.LabelHistoryDelete, "history/delete"),
+		b.ownButton(e, text.LabelHistoryStay, "history/show", e.arg(2)))
 	return show(s), nil
 }
 
@@ -146,16 +165,16 @@ const removable = 24
 // historyRemove offers single feelings to remove, newest first.
 func (b *Bot) historyRemove(ctx context.Context, e *event) (reply, error) {
 	if len(e.values) > 0 && e.values[0] != "" && e.values[0][0] == '+' {
-		e.args = []string{e.arg(0), e.values[0][1:]}
+		e.args = []string{e.arg(0), e.arg(1), e.arg(2), e.values[0][1:]}
 	}
 	h, err := b.store.History(ctx, e.who.ID, allHistory)
 	if err != nil {
 		return reply{}, err
 	}
 	slices.Reverse(h.Felt)
-	from, _ := strconv.Atoi(e.arg(1)) // no number is the newest
+	from, _ := strconv.Atoi(e.arg(3)) // no number is the newest
 	if from = max(from, 0); from >= len(h.Felt) {
-		return b.history(ctx, e, show, e.arg(0))
+		return b.history(ctx, e, show, e.arg(2))
 	}
 	var choices []choice
 	for _, f := range h.Felt[from:min(from+removable, len(h.Felt))] {
@@ -168,8 +187,8 @@ func (b *Bot) historyRemove(ctx context.Context, e *event) (reply, error) {
 		choices = append(choices, choice{text.T(text.PickHistoryEarlier), "+" + strconv.Itoa(from+removable)})
 	}
 	return show(say{bare: true}.add(text.T(text.HistoryRemove)).
-		with(menu(text.T(text.PickHistoryRemove), choices, "history/removed", e.arg(0))).
-		with(button(text.T(text.LabelHistoryBack), "history/show", e.arg(0)))), nil
+		with(menu(text.T(text.PickHistoryRemove), choices, "history/removed", b.ownArgs(e.who.ID, 0, e.arg(2))...)).
+		with(b.ownButton(e, text.LabelHistoryBack, "history/show", e.arg(2)))), nil
 }
 
 func (b *Bot) historyRemoved(ctx context.Context, e *event) (reply, error) {
@@ -183,16 +202,21 @@ func (b *Bot) historyRemoved(ctx context.Context, e *event) (reply, error) {
 	if err := b.store.ForgetFelt(ctx, e.who.ID, felt); err != nil {
 		return reply{}, err
 	}
-	r, err := b.history(ctx, e, show, e.arg(0))
+	r, err := b.history(ctx, e, show, e.arg(2))
 	r.say.words = slices.Concat([]string{text.T(text.HistoryRemoved)}, r.say.words)
 	return r, err
 }
 
-// trendPrompt is a private note before it was opened. Its buttons name no row:
-// the note says what is so when it is opened.
-func trendPrompt(says text.Key) say {
+// trendPrompt is a private note before it was opened. It says what is so when it
+// is opened, whatever was so when it came.
+func (b *Bot) trendPrompt(says text.Key, to store.Private, delivery int64) say {
+	args := b.ownArgs(to, delivery)
 	return line(text.T(says)).with(
-		button(text.T(text.LabelRead), "trend/read"), button(text.T(text.LabelNotnow), "trend/later"), helpButton())
+		button(text.T(text.LabelRead), "trend/read", args...), button(text.T(text.LabelNotnow), "trend/later", args...), helpButton())
+}
+
+func (b *Bot) trendLater(_ context.Context, e *event) (reply, error) {
+	return show(b.trendPrompt(text.TrendLater, e.who.ID, e.id(0))), nil
 }
 
 func (b *Bot) trendRead(ctx context.Context, e *event) (reply, error) {

@@ -144,7 +144,7 @@ func handBack(e *event) []string {
 // to do so came too late: its buttons stay usable, and say what they do.
 func (b *Bot) reshow(path string, e *event, out reply) {
 	group, _, _ := strings.Cut(path, "/")
-	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" || group == "history" {
+	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(b.stopping, messageWithin)

@@ -192,7 +192,7 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 		}
 		return relaySays(c.Delivery, c.Part, *c.Relay), nil
 	case store.KindTrend:
-		return trendPrompt(text.TrendFirst), nil
+		return b.trendPrompt(text.TrendFirst, c.To, c.Delivery), nil
 	case store.KindRemark:
 		return line(text.T(text.Key("remark." + string(c.Note)))), nil
 	}
