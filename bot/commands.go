@@ -46,7 +46,8 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 			sub("card", text.CmdCareCard),
 			sub("show", text.CmdCareShow, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCarePartner)),
 			sub("words", text.CmdCareWords, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCarePartner)),
-			sub("help", text.CmdCareHelp)),
+			sub("help", text.CmdCareHelp),
+			sub("history", text.CmdCareHistory)),
 		b.command("settings", text.CmdSettings, city),
 		b.command("privacy", text.CmdPrivacy, sub("about", text.CmdPrivacyAbout)),
 	}

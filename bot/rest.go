@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,16 +74,13 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // out is nil. Each call brings a bucket of its own: discordgo's shared ones are
 // held during the whole exchange, ignore the context, and are never let go.
 func (b *Bot) call(ctx context.Context, method, path string, body, out any) error {
-	var payload []byte
-	if body != nil {
-		var err error
-		if payload, err = json.Marshal(body); err != nil {
-			return err
-		}
+	kind, payload, err := encoded(body)
+	if err != nil {
+		return err
 	}
 	bucket := &discordgo.Bucket{}
 	bucket.Lock()
-	answer, err := b.rest.RequestWithLockedBucket(method, discordgo.EndpointDiscord+"api/"+path, "application/json", payload, bucket, 0,
+	answer, err := b.rest.RequestWithLockedBucket(method, discordgo.EndpointDiscord+"api/"+path, kind, payload, bucket, 0,
 		discordgo.WithContext(ctx), discordgo.WithRetryOnRatelimit(false), discordgo.WithRestRetries(0))
 	if err != nil {
 		return readError(err)
@@ -91,6 +89,25 @@ func (b *Bot) call(ctx context.Context, method, path string, body, out any) erro
 		return nil
 	}
 	return json.Unmarshal(answer, out)
+}
+
+// upload is a body with a file beside it.
+type upload struct {
+	body any
+	name string
+	kind string
+	data []byte
+}
+
+// encoded returns a body as it goes out, and what kind of body that is.
+func encoded(body any) (kind string, out []byte, err error) {
+	if u, ok := body.(upload); ok {
+		return discordgo.MultipartBodyWithJSON(u.body, []*discordgo.File{{Name: u.name, ContentType: u.kind, Reader: bytes.NewReader(u.data)}})
+	}
+	if body != nil {
+		out, err = json.Marshal(body)
+	}
+	return "application/json", out, err
 }
 
 // patiently is call for whoever can wait: as long as Discord asks to, and for

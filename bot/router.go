@@ -77,7 +77,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.settingsRoutes(), b.careRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)
@@ -221,13 +221,20 @@ func (b *Bot) respond(ctx context.Context, i *interaction, r reply) error {
 	case r.form != nil:
 		out = body{int(discordgo.InteractionResponseModal), r.form.payload()}
 	case r.change && i.Message != nil:
-		out = body{int(discordgo.InteractionResponseUpdateMessage), withoutFlags(r.say.payload())}
+		p := withoutFlags(r.say.payload())
+		p.Attachments = r.say.attached()
+		out = body{int(discordgo.InteractionResponseUpdateMessage), p}
 	default:
 		p := r.say.payload()
 		p.Flags |= flagEphemeral
+		p.Attachments = r.say.attached()
 		out = body{int(discordgo.InteractionResponseChannelMessageWithSource), p}
 	}
-	err := b.patiently(ctx, http.MethodPost, apiVersion+"/interactions/"+i.ID+"/"+i.Token+"/callback", out, nil)
+	var sent any = out
+	if r.say.picture != nil && r.form == nil {
+		sent = upload{body: out, name: pictureName, kind: "image/png", data: r.say.picture.png}
+	}
+	err := b.patiently(ctx, http.MethodPost, apiVersion+"/interactions/"+i.ID+"/"+i.Token+"/callback", sent, nil)
 	if hasCode(err, codeAlreadyAnswered) {
 		return nil // the first try did arrive
 	}

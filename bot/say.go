@@ -16,7 +16,23 @@ type say struct {
 	words []string // paragraphs; joined by a line break
 	rows  []discordgo.MessageComponent
 	keep  bool // change the buttons and leave the words that stand there
+
+	// picture comes with the answer to an interaction, and nowhere else. bare takes
+	// out the one that stands there.
+	picture *picture
+	bare    bool
 }
+
+// picture is a PNG, and the same in words for whoever does not see it.
+type picture struct {
+	png []byte
+	alt string // at most mostAlt UTF-16 units
+}
+
+const (
+	mostAlt     = 1024 // Discord's own limit
+	pictureName = "history.png"
+)
 
 // line returns a message of some sentences.
 func line(words ...string) say { return say{words: words} }
@@ -58,6 +74,27 @@ type payload struct {
 	Flags      int                              `json:"flags,omitempty"`
 	Nonce      string                           `json:"nonce,omitempty"`
 	Enforce    bool                             `json:"enforce_nonce,omitempty"`
+
+	// Attachments are all that a message has: what is not named is taken out, and
+	// nil leaves them as they are.
+	Attachments []attachment `json:"attachments,omitzero"`
+}
+
+type attachment struct {
+	ID          string `json:"id"` // of the file that comes along
+	Filename    string `json:"filename"`
+	Description string `json:"description"`
+}
+
+// attached returns what is put beside the words, if anything is.
+func (s say) attached() []attachment {
+	switch {
+	case s.picture != nil:
+		return []attachment{{ID: "0", Filename: pictureName, Description: s.picture.alt}}
+	case s.bare:
+		return []attachment{}
+	}
+	return nil
 }
 
 const (

@@ -193,6 +193,8 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 		return relaySays(c.Delivery, c.Part, *c.Relay), nil
 	case store.KindHere:
 		return hereSays(c.Delivery, *c.Here), nil
+	case store.KindTrend:
+		return b.trendPrompt(text.TrendFirst, c.To, c.Delivery), nil
 	case store.KindRemark:
 		return line(text.T(text.Key("remark." + string(c.Note)))), nil
 	}

@@ -244,6 +244,15 @@ func (b *Bot) settingsSet(ctx context.Context, e *event) (reply, error) {
 	if i < 0 {
 		return reply{}, store.ErrGone
 	}
+	if set.id == "trend" && set.values[i].id == "on" {
+		now, err := b.store.Settings(ctx, e.who.ID)
+		if err != nil {
+			return reply{}, err
+		}
+		if !now.History {
+			return tell(line(text.T(text.SettingsTrendNeeds))), nil
+		}
+	}
 	return b.save(ctx, e, set.values[i].set)
 }
 

@@ -127,6 +127,7 @@ func (v *evening) play() {
 	v.alex.Type("Quiet today. " + strings.Repeat("I keep smiling about it. ", 100))
 	v.settle()
 	v.presses(v.alex, text.LabelWords, text.LabelChange, text.LabelSharing, text.LabelGist)
+	v.looksBack()
 	v.presses(v.sam, text.LabelChange)
 	v.passes(24 * time.Hour)
 	v.presses(v.alex, text.LabelSkip)
@@ -151,6 +152,19 @@ func (v *evening) playCare() {
 	v.does(v.kit.Pick("Sam"))
 	v.presses(v.kit, text.LabelGift)
 	v.writes(v.kit, "For a grey day.")
+}
+
+// looksBack goes through alex's own history.
+func (v *evening) looksBack() {
+	v.t.Helper()
+	v.does(v.alex.Run("/care history"))
+	v.presses(v.alex, text.LabelHistoryKeep, text.LabelChange, text.LabelFeeling, text.FeelingGood)
+	v.does(v.alex.Run("/care history"))
+	v.presses(v.alex, text.LabelHistoryNotes, text.LabelHistoryRemove, text.LabelHistoryBack, text.LabelHistoryStop, text.LabelHistoryStay)
+	account := store.Secret(v.alex.ID())
+	for _, route := range []string{"trend/read", "trend/later"} { // which come after five scenes
+		v.owners[customID(route, v.bot.ownArgs(account, 7)...)] = map[string]bool{v.alex.Name(): true}
+	}
 }
 
 // routesOfNobody need no owner: they say the same to everybody, or are a yes to

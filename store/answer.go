@@ -432,6 +432,9 @@ func (t *tx) forgetAnswer(id int64) error {
 	if _, err := t.Exec(`UPDATE answers SET body = NULL, state = 'gone' WHERE id = $1`, id); err != nil {
 		return err
 	}
+	if _, err := t.Exec(`DELETE FROM feelings WHERE answer = $1`, id); err != nil {
+		return err
+	}
 	if err := t.retract(`answer`, id); err != nil {
 		return err
 	}

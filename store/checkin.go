@@ -181,7 +181,10 @@ func (s *Store) Feel(ctx context.Context, account Private, delivery int64, f Fee
 		return CheckIn{}, ErrGone
 	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
-		if err := t.answer(c, StepNeed, func(b *body) { b.Feeling = f }); err != nil || !f.Low() {
+		if err := t.answer(c, StepNeed, func(b *body) { b.Feeling = f }); err != nil {
+			return err
+		}
+		if err := t.keepFeeling(c, f); err != nil || !f.Low() {
 			return err
 		}
 		return t.giveAll(c.person)

@@ -28,6 +28,7 @@ type Content struct {
 	Here    *Here
 	Relay   *Relay
 	Offer   *Offer
+	Trend   *Trend
 }
 
 // Content loads what a claimed delivery is to say at this moment. ErrGone means
@@ -111,6 +112,10 @@ func (t *tx) fill(c *Content, to person, r contentRow) error {
 		}
 		v, err := t.offer(a)
 		c.Offer = &v
+		return err
+	case KindTrend:
+		v, err := t.trend(to)
+		c.Trend = &v
 		return err
 	case KindRelay:
 		a, err := t.loadAnswer(`id = (SELECT answer FROM shares WHERE id = $1)`, r.share)

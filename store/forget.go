@@ -13,9 +13,10 @@ const (
 )
 
 // Forget deletes what was kept long enough: words a day after they were read and
-// everything else of an answer after 7 days, kind words after 30, a scene with its check-ins 7 days
-// after its last mark, codes after a day. It returns how many rows went. Then it
-// empties the write-ahead log, where pages still stand as they were before.
+// everything else of an answer after 7 days, kind words after 30, a scene with its
+// check-ins 7 days after its last mark, codes after a day, somebody's own history
+// after 2 years. It returns how many rows went. Then it empties the write-ahead log,
+// where pages still stand as they were before.
 func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 	for {
 		n, err := s.forgetSome(ctx)
@@ -62,6 +63,7 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 				  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM cards x WHERE x.person = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM gifts x WHERE x.writer = p.id OR x.reader = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM feelings x WHERE x.person = p.id)
 				LIMIT $2
 			)
 			RETURNING id, key_id
@@ -148,6 +150,13 @@ var sweeps = []struct {
 			LIMIT $2
 		)`, time.Hour},
 	{"kind words", `DELETE FROM gifts WHERE id IN (SELECT id FROM gifts WHERE forget_at <= $1 LIMIT $2)`, 0},
+	{"own history", `DELETE FROM feelings WHERE id IN (SELECT id FROM feelings WHERE at <= $1 LIMIT $2)`, keepHistory},
+	{"notes", `
+		DELETE FROM deliveries WHERE id IN (
+			SELECT id FROM deliveries
+			WHERE kind = 'trend' AND due_at <= $1 AND COALESCE(sent_at, due_at) <= $1 AND lease IS NULL
+			LIMIT $2
+		)`, keepNote},
 	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
 	{"lines", `
 		DELETE FROM deliveries WHERE id IN (

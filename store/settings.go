@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"reflect"
 	"slices"
 	"time"
 	_ "time/tzdata" // the zones, for machines that have none
@@ -189,22 +190,28 @@ func (s *Store) ChangeSettings(ctx context.Context, account Private, change func
 		if err != nil {
 			return err
 		}
-		before := p.settings
-		p.settings.Marks = slices.Clone(before.Marks)
-		change(&p.settings)
-		if !p.settings.valid() {
-			return ErrGone
-		}
-		if err := t.saveSettings(p); err != nil {
-			return err
-		}
-		if _, err := t.Exec(`UPDATE persons SET chose = 1 WHERE id = $1`, p.id); err != nil {
-			return err
-		}
-		out = p.settings
-		return t.follow(p, before)
+		out, err = t.change(p, change)
+		return err
 	})
 	return out, err
+}
+
+func (t *tx) change(p person, change func(*Settings)) (Settings, error) {
+	before := p.settings
+	p.settings.Marks = slices.Clone(before.Marks)
+	change(&p.settings)
+	p.settings.Trend = p.settings.Trend && p.settings.History // there is nothing to note otherwise
+	if !p.settings.valid() {
+		return before, ErrGone
+	}
+	if err := t.saveSettings(p); err != nil {
+		return before, err
+	}
+	chose := !reflect.DeepEqual(p.settings, Settings{})
+	if _, err := t.Exec(`UPDATE persons SET chose = $2 WHERE id = $1`, p.id, chose); err != nil {
+		return before, err
+	}
+	return p.settings, t.follow(p, before)
 }
 
 // follow brings what is scheduled for somebody in line with their new settings.
@@ -218,6 +225,11 @@ func (t *tx) follow(p person, before Settings) error {
 			if err := t.planFor(scene, p.id, false); err != nil {
 				return err
 			}
+		}
+	}
+	if before.History && !p.settings.History {
+		if err := t.forgetHistory(p.id); err != nil {
+			return err
 		}
 	}
 	return t.requiet(p)

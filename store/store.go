@@ -195,6 +195,7 @@ func (s *Store) recover(ctx context.Context) error {
 				COALESCE((SELECT MAX(id) FROM scenes), 0),
 				COALESCE((SELECT MAX(id) FROM answers), 0),
 				COALESCE((SELECT MAX(id) FROM words), 0),
+				COALESCE((SELECT MAX(id) FROM feelings), 0),
 				COALESCE((SELECT MAX(id) FROM deliveries), 0)
 			)
 		`).Scan(&last)

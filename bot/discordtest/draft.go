@@ -24,10 +24,21 @@ type draft struct {
 	Reference       *reference      `json:"message_reference"`
 	StickerIDs      []string        `json:"sticker_ids"`
 	Poll            json.RawMessage `json:"poll"`
+	Attachments     []attached      `json:"attachments"`
 
 	raw   map[string]json.RawMessage
 	files []File
 }
+
+// attached is what a body says of a file: of one that comes with it, by its
+// number, or of one that the message has, by its id.
+type attached struct {
+	ID          json.RawMessage `json:"id"`
+	Filename    string          `json:"filename"`
+	Description string          `json:"description"`
+}
+
+func (a attached) id() string { return strings.Trim(string(a.ID), `"`) }
 
 type reference struct {
 	MessageID       string `json:"message_id"`
@@ -93,14 +104,37 @@ func (d *draft) apply(m *message, plain bool, name func(id string) string) {
 			_ = json.Unmarshal(b, &m.Components) // it was read from the same JSON before
 		}
 	}
-	if len(d.files) > 0 {
-		m.Files = append(m.Files, d.files...)
-		m.wire["attachments"] = m.attachments()
+	if len(d.files) > 0 || d.has("attachments") {
+		d.attach(m)
 	}
 	if d.Flags&flagV2 != 0 {
 		m.Flags |= flagV2
 	}
 	m.Pings = d.AllowedMentions.pings(m.text(), plain, name)
+}
+
+// attach gives m the files that came, after those that it keeps: all of them, or
+// those that the body names.
+func (d *draft) attach(m *message) {
+	var files []File
+	for _, f := range m.Files {
+		named := slices.ContainsFunc(d.Attachments, func(a attached) bool { return a.id() == f.id })
+		if named || !d.has("attachments") {
+			files = append(files, f)
+		}
+	}
+	for _, f := range d.files {
+		if i := slices.IndexFunc(d.Attachments, func(a attached) bool { return a.id() == f.id }); i >= 0 {
+			f.Description = d.Attachments[i].Description
+			if d.Attachments[i].Filename != "" {
+				f.Name = d.Attachments[i].Filename
+			}
+		}
+		m.uploads++
+		f.id = fmt.Sprintf("%d%03d", 1<<50, m.uploads) // from now on; like every id, no small number
+		files = append(files, f)
+	}
+	m.Files = files
 }
 
 // text is what Discord looks for mentions in.
@@ -190,7 +224,8 @@ func unpack(contentType string, raw []byte) (body []byte, files []File, err erro
 		if part.FormName() == "payload_json" {
 			body = b
 		} else {
-			files = append(files, File{Name: part.FileName(), Data: b})
+			number := strings.TrimSuffix(strings.TrimPrefix(part.FormName(), "files["), "]")
+			files = append(files, File{Name: part.FileName(), Data: b, id: number})
 		}
 	}
 }

@@ -60,8 +60,11 @@ type EmbedField struct {
 
 // File is a file that came with a message.
 type File struct {
-	Name string
-	Data []byte
+	Name        string
+	Data        []byte
+	Description string // the words for whoever does not see it
+
+	id string
 }
 
 // Component is a button, a select, a text input, or something that holds
@@ -129,6 +132,7 @@ type message struct {
 	wire    object       // fields that go over the wire as they came
 	via     *interaction // which it answers
 	reply   *message     // which it replies to
+	uploads int          // files that ever came with it
 	loading bool         // the placeholder of a deferred answer
 	gone    bool
 }

@@ -1,6 +1,7 @@
 package discordtest_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -77,6 +78,39 @@ func TestFiles(t *testing.T) {
 		if seen := st.Person("alex").Sees(); len(m.Attachments) != 1 || string(seen[0].Files[0].Data) != "{}" {
 			t.Errorf("%+v", m)
 		}
+	})
+}
+
+// A picture comes with words, stays when a message is edited without a word of it,
+// and goes when the edit names no file.
+func TestPictures(t *testing.T) {
+	playRight(t, func(st *stage) {
+		first, _ := st.dm("alex", &discordgo.MessageSend{Content: "First."})
+		st.said("bot -> alex: First.")
+		kind, body, err := discordgo.MultipartBodyWithJSON(map[string]any{
+			"content": "Here.", "attachments": []map[string]string{{"id": "0", "filename": "history.png", "description": "low, then good"}},
+		}, []*discordgo.File{{Name: "a.png", Reader: strings.NewReader("png")}})
+		must(t, err)
+		path := discordgo.EndpointChannelMessages(first.ChannelID)
+		answer, err := st.s.RequestWithLockedBucket("POST", path, kind, body, st.s.Ratelimiter.LockBucket(path), 0)
+		must(t, err)
+		var m discordgo.Message
+		must(t, json.Unmarshal(answer, &m))
+		st.said("bot -> alex: Here.\n      [picture: history.png, \"low, then good\"]")
+		if len(m.Attachments) != 1 || m.Attachments[0].ID == "0" {
+			t.Errorf("%+v", m.Attachments)
+		}
+		edit := discordgo.NewMessageEdit(m.ChannelID, m.ID).SetContent("Still.")
+		if _, err := st.s.ChannelMessageEditComplex(edit); err != nil {
+			t.Error(err)
+		}
+		st.said("bot -> alex, in place: Still.\n      [picture: history.png, \"low, then good\"]")
+		edit = discordgo.NewMessageEdit(m.ChannelID, m.ID).SetContent("Gone.")
+		edit.Attachments = &[]*discordgo.MessageAttachment{}
+		if _, err := st.s.ChannelMessageEditComplex(edit); err != nil {
+			t.Error(err)
+		}
+		st.said("bot -> alex, in place: Gone.")
 	})
 }
 

@@ -48,7 +48,7 @@ func (d *Discord) parts(m Message) (text, rest []string) {
 		add(e.Footer.Text)
 	}
 	for _, f := range m.Files {
-		text = append(text, "[file "+f.Name+"]")
+		text = append(text, f.face())
 	}
 	for _, c := range m.Components {
 		if c.Type == typeText && len(rest) == 0 {
@@ -58,6 +58,15 @@ func (d *Discord) parts(m Message) (text, rest []string) {
 		rest = append(rest, d.component(c)...)
 	}
 	return text, rest
+}
+
+// face is how a file stands in a message: a picture with the words for whoever
+// does not see it.
+func (f File) face() string {
+	if f.Description != "" {
+		return fmt.Sprintf("[picture: %s, %q]", f.Name, f.Description)
+	}
+	return "[file " + f.Name + "]"
 }
 
 // component returns the lines of a top-level component.

@@ -18,6 +18,9 @@ func (d *draft) check(f flaws, at string) {
 		checkRows(f, at+"components", d.Components)
 	}
 	checkCustomIDs(f, at+"components", d.Components)
+	for i, a := range d.Attachments {
+		f.length(fmt.Sprintf("%sattachments.%d.description", at, i), a.Description, 0, 1024)
+	}
 	if len(d.nonce()) > 25 {
 		f.add(at+"nonce", "NONCE_TYPE_TOO_LONG", "Nonce must be 25 characters or fewer.")
 	}

@@ -44,7 +44,7 @@ func (m *message) object() object {
 		"id": m.ID, "channel_id": m.channel.id, "type": m.kind, "content": m.Content, "flags": m.Flags,
 		"timestamp": stamp(m.created), "edited_timestamp": nil, "author": botUser(),
 		"tts": false, "pinned": false, "mention_everyone": false, "mentions": []any{}, "mention_roles": []any{},
-		"attachments": []any{}, "embeds": []any{}, "components": []any{},
+		"attachments": m.attachments(), "embeds": []any{}, "components": []any{},
 	}
 	if m.author != nil {
 		o["author"] = m.author.user()
@@ -97,9 +97,13 @@ func (m *message) event() object {
 
 func (m *message) attachments() []any {
 	list := []any{}
-	for i, f := range m.Files {
-		url := fmt.Sprintf("https://cdn.discord.test/attachments/%s/%s/%d/%s", m.channel.id, m.ID, i, f.Name)
-		list = append(list, object{"id": fmt.Sprint(i), "filename": f.Name, "size": len(f.Data), "url": url, "proxy_url": url})
+	for _, f := range m.Files {
+		url := fmt.Sprintf("https://cdn.discord.test/attachments/%s/%s/%s", m.channel.id, f.id, f.Name)
+		o := object{"id": f.id, "filename": f.Name, "size": len(f.Data), "url": url, "proxy_url": url}
+		if f.Description != "" {
+			o["description"] = f.Description
+		}
+		list = append(list, o)
 	}
 	return list
 }

@@ -95,4 +95,5 @@ const (
 	SceneNotedNothing      Key = "scene.noted.nothing"
 	CmdSettings            Key = "cmd.settings"
 	CmdSettingsZone        Key = "cmd.settings.zone"
+	SettingsTrendNeeds     Key = "settings.trend.needs"
 )

@@ -16,7 +16,7 @@ CREATE TABLE persons (
 	channel         BLOB,                 -- sealed id of the DM with the bot
 	seen            BLOB,                 -- sealed id of the newest message in it that was heard
 	settings        BLOB NOT NULL,        -- sealed
-	chose           INTEGER NOT NULL DEFAULT 0 CHECK (chose IN (0, 1)), -- they changed a setting: kept until they erase it
+	chose           INTEGER NOT NULL DEFAULT 0 CHECK (chose IN (0, 1)), -- their settings are not those that everybody begins with: kept until they are
 	consent_version INTEGER NOT NULL,     -- of the words they agreed to
 	consent_at      INTEGER NOT NULL,
 	paused_at       INTEGER,
@@ -207,6 +207,7 @@ CREATE TABLE feelings ( -- somebody's own history, kept only for those who switc
 ) STRICT;
 
 CREATE INDEX feelings_person ON feelings (person, at);
+CREATE INDEX feelings_at     ON feelings (at);
 
 -- One direct message that the bot owes somebody, and the only way a message
 -- leaves. next_at is the one column that says when to look at it again: when it
@@ -251,6 +252,7 @@ CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NUL
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
+CREATE INDEX deliveries_notes   ON deliveries (due_at) WHERE kind = 'trend'; -- belong to nothing else
 CREATE INDEX deliveries_heard   ON deliveries (heard_as) WHERE heard_as IS NOT NULL;
 CREATE INDEX deliveries_pact    ON deliveries (pact) WHERE pact IS NOT NULL;
 CREATE INDEX deliveries_scene   ON deliveries (scene) WHERE scene IS NOT NULL;
