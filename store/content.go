@@ -128,7 +128,7 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 		if a.state != "shared" {
 			return ErrGone
 		}
-		v, err := t.relay(r.share, a)
+		v, err := t.relay(d.ID, r.share, a)
 		c.Relay = &v
 		return err
 	}
