@@ -243,8 +243,8 @@ func (p panel) share() say {
 	}
 	s = s.add(text.T(text.CheckinShare))
 	for i, r := range p.c.Readers {
-		if i == 3 {
-			break // a scene has at most three partners, and a message five rows
+		if i == 4 {
+			break // no check-in has more partners, and a message five rows
 		}
 		s = s.with(p.levels(r)...)
 	}
@@ -322,25 +322,42 @@ func (p panel) end(s say) say {
 	return s
 }
 
-func (p panel) done() say {
-	var to []string
+// shared says where an answer went, or will go. What waits in a pact set to
+// together is told in one sentence for ever: another one later would tell
+// something of the partner.
+func (p panel) shared() (s say) {
+	var to, later []string
 	for _, r := range p.c.Readers {
-		if r.Level == store.ShareWords || r.Level == store.ShareGist {
+		switch {
+		case r.Level != store.ShareWords && r.Level != store.ShareGist:
+		case r.Waits && p.c.Answer.Need.Travels():
+			later = append(later, text.T(text.CheckinTogetherNeed, "name", named(r.Name)))
+		case r.Waits:
+			later = append(later, text.T(text.CheckinTogether, "name", named(r.Name)))
+		default:
 			to = append(to, named(r.Name))
 		}
 	}
-	var s say
+	if len(to) > 0 {
+		key := text.CheckinShared
+		if p.c.AsSet {
+			key = text.CheckinAsset
+		}
+		s = s.add(text.T(key, "names", list(to)))
+	}
+	return s.add(later...)
+}
+
+func (p panel) done() say {
+	s := p.shared()
 	switch {
 	case p.c.Answer.Empty():
 		s = line(text.T(text.CheckinSkipped))
-	case len(to) > 0 && p.c.Answer.Shared && p.c.AsSet:
-		s = line(text.T(text.CheckinAsset, "names", list(to)))
-	case p.c.AsSet && len(p.c.Readers) > 0:
-		s = line(text.T(text.CheckinAssetKept))
-	case len(to) > 0 && p.c.Answer.Shared:
-		s = line(text.T(text.CheckinShared, "names", list(to)))
-	default:
+	case len(s.words) == 0 || !p.c.Answer.Shared:
 		s = line(text.T(text.CheckinKept))
+		if p.c.AsSet && len(p.c.Readers) > 0 {
+			s = line(text.T(text.CheckinAssetKept))
+		}
 	}
 	if p.c.Answer.Shared && slices.ContainsFunc(p.c.Readers, p.withCard) {
 		s = s.add(text.T(text.CheckinSharedCard))

@@ -31,7 +31,7 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 	city.MaxLength, city.Autocomplete = 60, true
 	return []*discordgo.ApplicationCommand{
 		b.command("partner", text.CmdPartner,
-			sub("invite", text.CmdPartnerInvite),
+			sub("invite", text.CmdPartnerInvite, opt(discordgo.ApplicationCommandOptionBoolean, "once", text.CmdPartnerInviteOnce)),
 			sub("accept", text.CmdPartnerAccept, code),
 			sub("list", text.CmdPartnerList),
 			sub("leave", text.CmdPartnerLeave, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdPartnerLeavePartner))),

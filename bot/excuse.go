@@ -14,6 +14,7 @@ var excuses = []struct {
 	key text.Key
 }{
 	{store.ErrNotLinked, text.SceneNotLinked},
+	{store.ErrOnce, text.SceneOnce},
 	{store.ErrSelf, text.SceneSelf},
 	{store.ErrPaused, text.ScenePaused},
 	{store.ErrCode, text.PartnerCodeNone},

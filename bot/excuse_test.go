@@ -32,6 +32,7 @@ var personErrors = []struct {
 	{"ErrAlone", store.ErrAlone, ""},
 	{"ErrWhich", store.ErrWhich, ""},
 	{"ErrSelf", store.ErrSelf, text.SceneSelf},
+	{"ErrOnce", store.ErrOnce, text.SceneOnce},
 	{"ErrPaused", store.ErrPaused, text.ScenePaused},
 	{"ErrCode", store.ErrCode, text.PartnerCodeNone},
 	{"ErrGone", store.ErrGone, text.ErrGone},

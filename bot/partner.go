@@ -22,9 +22,21 @@ func (b *Bot) partnerRoutes() map[string]handler {
 		"partner/yes":     b.partnerYes,
 		"partner/never":   b.partnerNever,
 		"partner/list":    b.partnerList,
+		"partner/mode":    b.partnerMode, // at once, or together
 		"partner/leave":   b.partnerLeave,
 		"partner/left":    b.partnerLeft, // chosen from a menu
 	}
+}
+
+// inviteOnce is the argument of the Yes to an invite for one scene.
+const inviteOnce = "once"
+
+// pactTerms are what both agree to before they are linked.
+func (b *Bot) pactTerms(once bool) string {
+	if once {
+		return b.terms(text.TermsOnce)
+	}
+	return b.terms(text.Terms)
 }
 
 func (b *Bot) terms(key text.Key) string {
@@ -32,14 +44,23 @@ func (b *Bot) terms(key text.Key) string {
 }
 
 // partnerInvite shows what the inviter agrees to. Nothing is stored yet.
-func (b *Bot) partnerInvite(context.Context, *event) (reply, error) {
-	return tell(line(b.terms(text.Terms)).with(
-		button(text.T(text.LabelAgree), "partner/invited"),
+func (b *Bot) partnerInvite(_ context.Context, e *event) (reply, error) {
+	once := e.options["once"] == "true"
+	var args []string
+	if once {
+		args = append(args, inviteOnce)
+	}
+	return tell(line(b.pactTerms(once)).with(
+		button(text.T(text.LabelAgree), "partner/invited", args...),
 		button(text.T(text.LabelNotnow), "declined"))), nil
 }
 
 func (b *Bot) partnerInvited(ctx context.Context, e *event) (reply, error) {
-	code, hello, err := b.store.Invite(ctx, e.who, consentVersion)
+	invite := b.store.Invite
+	if e.arg(0) == inviteOnce {
+		invite = b.store.InviteOnce
+	}
+	code, hello, err := invite(ctx, e.who, consentVersion)
 	if err != nil {
 		return reply{}, err
 	}
@@ -87,7 +108,7 @@ func (b *Bot) partnerAccept(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	ticket := b.store.Ticket(e.who.ID, inv.ID)
-	return tell(line(text.T(text.PartnerFrom, "name", named(inv.From)), "", b.terms(text.Terms)).with(
+	return tell(line(text.T(text.PartnerFrom, "name", named(inv.From)), "", b.pactTerms(inv.Once)).with(
 		button(text.T(text.LabelAgree), "partner/yes", number(inv.ID), ticket),
 		button(text.T(text.LabelNotnow), "declined"),
 		button(text.T(text.LabelDontask), "partner/never", number(inv.ID), ticket))), nil
@@ -109,7 +130,11 @@ func (b *Bot) partnerYes(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	r := show(line(text.T(text.PartnerLinked, "name", named(linked.With))))
+	says := text.PartnerLinked
+	if linked.Kept {
+		says = text.PactKept
+	}
+	r := show(line(text.T(says, "name", named(linked.With))))
 	r.after = b.ifRefused(linked.Line, r.say)
 	return r, nil
 }
@@ -122,21 +147,6 @@ func (b *Bot) partnerNever(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	return show(line(text.T(text.PartnerRefused))), nil
-}
-
-func (b *Bot) partnerList(ctx context.Context, e *event) (reply, error) {
-	pacts, err := b.store.Pacts(ctx, e.who.ID)
-	if err != nil {
-		return reply{}, err
-	}
-	if len(pacts) == 0 {
-		return tell(line(text.T(text.PartnerListNone))), nil
-	}
-	var lines []string
-	for _, p := range pacts {
-		lines = append(lines, text.T(text.PartnerListLine, "name", named(p.Partner), "since", on(p.Since), "marks", b.marks()))
-	}
-	return tell(line(text.T(text.PartnerList)).addList(lines)), nil
 }
 
 // fit keeps a list within one menu.

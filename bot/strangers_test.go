@@ -110,6 +110,8 @@ func (v *evening) links(a, b *discordtest.Person) {
 func (v *evening) play() {
 	v.t.Helper()
 	v.links(v.alex, v.sam)
+	v.does(v.alex.Run("/partner list"))
+	v.does(v.sam.Run("/partner list")) // the button is both's
 	v.does(v.alex.Run("/scene ended"))
 	v.presses(v.sam, text.LabelOk)
 	v.presses(v.alex, text.LabelChange, text.LabelTime)
@@ -292,6 +294,7 @@ func (v *evening) isOwnPact(p *discordtest.Person, value string) bool {
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	value, _, _ = strings.Cut(value, ".") // what to do with it stands behind
 	return slices.ContainsFunc(pacts, func(pact store.Pact) bool { return number(pact.ID) == value })
 }
 
@@ -366,7 +369,7 @@ func TestForgedButtons(t *testing.T) {
 
 // suits is what a route takes after the row number, where it does.
 var suits = map[string]string{
-	"checkin/feel": "low", "checkin/need": "space", "checkin/go": "share", "scene/notice": "not", "scene/alone": "usual",
+	"partner/mode": "together", "checkin/feel": "low", "checkin/need": "space", "checkin/go": "share", "scene/notice": "not", "scene/alone": "usual",
 }
 
 // The two ways to look for changes do see one.

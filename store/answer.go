@@ -274,7 +274,7 @@ func (s *Store) Share(ctx context.Context, account Private, delivery, pact int64
 		return CheckIn{}, ErrGone
 	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
-		readers, err := t.readers(c.scene, c.person)
+		readers, err := t.readersOf(*c)
 		if err != nil {
 			return err
 		}
@@ -391,6 +391,16 @@ func (t *tx) carryTo(a answer, view Answer, s share) error {
 		return err
 	}
 	var standing bool
+	when, err := t.opening(a, s.reader)
+	if err != nil {
+		return err
+	}
+	if left, err := t.hasLeft(s.id); err != nil || when.together && !left {
+		if err != nil {
+			return err
+		}
+		return t.carryTogether(view, s, when)
+	}
 	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE share = $1 AND part = 0 AND want <> 'delete')`, s.id).Scan(&standing)
 	if err != nil {
 		return err
@@ -404,7 +414,7 @@ func (t *tx) carryTo(a answer, view Answer, s share) error {
 	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = $1`, s.id); err != nil {
 		return err
 	}
-	_, err = t.owe(owed{to: s.reader, kind: KindRelay, share: s.id})
+	_, err = t.owe(owed{to: s.reader, kind: KindRelay, share: s.id, due: max(when.at, t.now)})
 	return err
 }
 

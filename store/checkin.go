@@ -39,13 +39,14 @@ type Reader struct {
 	Pact  int64
 	Name  Private
 	Level Level // what they were given; empty before that was chosen
+	Waits bool  // what they are given, or all of it but the need, waits until both had their time
 }
 
 // CheckIn is a check-in as its person sees it.
 type CheckIn struct {
 	Mark      time.Duration
 	Step      Step
-	Last      bool // no further one belongs to this scene
+	Last      bool // no further one belongs to its scene, or scenes
 	Late      bool // it could not be asked at its time
 	LaterAt   time.Time
 	LaterLeft int  // how often it can still be put off
@@ -145,7 +146,10 @@ func (t *tx) saveCheckin(c checkin) error {
 		SET state = $2, step = $3, postponed = $4, asked_at = COALESCE(asked_at, $5)
 		WHERE id = $1
 	`, c.id, c.state, c.step, c.postponed, t.now)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.hasten(c.person)
 }
 
 // Open shows the feeling question, or where the person was.
@@ -248,7 +252,7 @@ func (t *tx) finishUnasked(c *checkin, a answer) error {
 	if c.step != StepShare {
 		return nil
 	}
-	readers, err := t.readers(c.scene, c.person)
+	readers, err := t.readersOf(*c)
 	if err != nil {
 		return err
 	}
@@ -388,8 +392,14 @@ func (t *tx) nudge(delivery int64) error {
 
 // cancel ends a check-in, deletes what was answered to it, which nobody can get
 // at any more, and takes its messages out of the DM.
+//
+// One that others were joined to goes over to the next of them instead; one that
+// was joined to another is no longer part of it.
 func (t *tx) cancel(id int64) error {
-	if _, err := t.Exec(`UPDATE checkins SET state = 'cancelled' WHERE id = $1`, id); err != nil {
+	if gone, err := t.passOver(id); err != nil || gone {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE checkins SET state = 'cancelled', joined = NULL WHERE id = $1`, id); err != nil {
 		return err
 	}
 	if err := t.retract(`checkin`, id); err != nil {
@@ -409,7 +419,8 @@ func (t *tx) cancel(id int64) error {
 
 // settle decides whether a due delivery is sent at all. A pause lays it aside. A
 // check-in that is more than 48 hours late lapses, and one more than 12 hours
-// late is folded into the newest one of its scene that is due as well.
+// late is folded into the newest one of its scene that is due as well. What is
+// left of them is gathered with those of other scenes (see gather).
 func (t *tx) settle(d Delivery) (send bool, err error) {
 	var paused bool
 	if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
@@ -421,20 +432,35 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if paused && d.Want == Edit && d.Kind == KindRelay {
 		return t.closeRelay(d)
 	}
-	if d.Want != Post {
+	if waits, err := t.tooSoon(d); err != nil || waits {
+		return false, err
+	}
+	if d.Want != Post || !slices.Contains(prompts, d.Kind) {
 		return true, nil
 	}
-	if d.Kind == KindCheckIn {
-		ended, err := t.endLate(d)
-		if err != nil || ended {
-			return false, err
-		}
-	} else if slices.Contains(prompts, d.Kind) && t.time().Sub(d.Due) > lapseLine {
+	return t.settlePrompt(d)
+}
+
+// settlePrompt is settle for what the bot sends by itself: too late, in quiet
+// hours, or together with another one.
+func (t *tx) settlePrompt(d Delivery) (send bool, err error) {
+	if d.Kind != KindCheckIn && t.time().Sub(d.Due) > lapseLine {
 		_, err := t.Exec(`UPDATE deliveries SET `+retracting+` WHERE id = $2`, t.now, d.ID)
 		return false, err
 	}
-	waits, err := t.quietly(d)
-	return !waits, err
+	if d.Kind == KindCheckIn {
+		if ended, err := t.endLate(d); err != nil || ended {
+			return false, err
+		}
+	}
+	if waits, err := t.quietly(d); err != nil || waits {
+		return false, err
+	}
+	if d.Kind == KindCheckIn && d.UnsureSince.IsZero() {
+		instead, err := t.gather(d.ID)
+		return !instead, err
+	}
+	return true, nil
 }
 
 // closeRelay closes what somebody had read before they paused, and what has changed
@@ -491,7 +517,7 @@ func (t *tx) newerAsked(c checkin, d Delivery) (newer bool, err error) {
 			JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
 			WHERE c.scene = $1 AND c.person = $2 AND c.id <> $3
 			  AND d.due_at > $4 AND d.due_at <= $5
-			  AND (c.state IN ('asked', 'answering', 'done', 'skipped')
+			  AND (c.state IN ('asked', 'answering', 'done', 'skipped') OR c.joined IS NOT NULL
 			       OR d.want = 'post' AND (d.next_at IS NOT NULL OR d.waiting = 1))
 		)
 	`, c.scene, c.person, c.id, d.Due.UnixMilli(), t.now).Scan(&newer)
@@ -501,6 +527,11 @@ func (t *tx) newerAsked(c checkin, d Delivery) (newer bool, err error) {
 // end stops a check-in that is too late to be sent. One that was asked before
 // and came too late the second time stays answerable.
 func (t *tx) end(c checkin, state string) error {
+	if c.state == "planned" {
+		if err := t.partWays(c.id); err != nil {
+			return err
+		}
+	}
 	if _, err := t.Exec(`UPDATE checkins SET state = $2 WHERE id = $1 AND state = 'planned'`, c.id, state); err != nil {
 		return err
 	}
@@ -524,10 +555,13 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	}
 	err = t.QueryRow(`
 		SELECT NOT EXISTS (
-			SELECT 1 FROM checkins
-			WHERE scene = $1 AND person = $2 AND mark > $3 AND state NOT IN ('folded', 'lapsed', 'cancelled')
+			SELECT 1
+			FROM checkins g
+			JOIN checkins c ON c.scene = g.scene AND c.person = g.person AND c.mark > g.mark
+			WHERE (g.id = $1 OR g.joined = $1)
+			  AND (c.state NOT IN ('folded', 'lapsed', 'cancelled') OR c.joined IS NOT NULL)
 		)
-	`, c.scene, c.person, c.mark).Scan(&v.Last)
+	`, c.id).Scan(&v.Last)
 	if err != nil {
 		return v, err
 	}
@@ -574,20 +608,4 @@ func (t *tx) viewTimes(c checkin, v *CheckIn) error {
 	v.LaterAt = fromMilli(due)
 	v.Late = fromMilli(at).Sub(v.LaterAt) > onTime
 	return err
-}
-
-// readerViews returns whom an answer may be shared with, and what each was given.
-func (t *tx) readerViews(c checkin, a answer) (out []Reader, err error) {
-	readers, err := t.readers(c.scene, c.person)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range readers {
-		level, err := t.levelFor(a, r.partner)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Reader{Pact: r.pact, Name: r.name, Level: level})
-	}
-	return out, nil
 }

@@ -125,7 +125,7 @@ func (t *tx) fill(c *Content, to person, r contentRow) error {
 		if a.state != "shared" {
 			return ErrGone
 		}
-		v, err := t.relay(r.share, a)
+		v, err := t.relay(c.Delivery, r.share, a)
 		v.Read = v.Read || c.Want == Post && to.settings.Plain
 		c.Relay = &v
 		return err

@@ -21,6 +21,8 @@ var (
 	ErrAlone = errors.New("no pact")
 	// ErrWhich means that there are several pacts and none was named.
 	ErrWhich = errors.New("several pacts, none named")
+	// ErrOnce is for a pact that was for one scene, and has had it.
+	ErrOnce = errors.New("for one scene, which was")
 	// ErrPaused is for somebody who records a scene during their own pause.
 	ErrPaused = errors.New("paused themselves")
 	// ErrSelf is for naming oneself.

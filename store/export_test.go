@@ -20,8 +20,8 @@ type Tx = tx
 // InTx runs fn in a transaction.
 func InTx(ctx context.Context, s *Store, fn func(*Tx) error) error { return s.inTx(ctx, fn) }
 
-// AtOnce is how many are committed at once.
-const AtOnce = mostAtOnce
+// MostAtOnce is how many are committed at once.
+const MostAtOnce = mostAtOnce
 
 // NewID makes a row number.
 func NewID(s *Store, at time.Time) int64 { return s.ids.next(at) }

@@ -15,9 +15,19 @@ const (
 // Forget deletes what was kept long enough: words a day after they were read and
 // everything else of an answer after 7 days, kind words after 30, a scene with its
 // check-ins 7 days after its last mark, codes after a day, somebody's own history
-// after 2 years. It returns how many rows went. Then it empties the write-ahead log,
+// after 2 years, a pact for one scene once that is over. It returns how many rows went. Then it empties the write-ahead log,
 // where pages still stand as they were before.
 func (s *Store) Forget(ctx context.Context) (total int64, err error) {
+	for {
+		n, err := s.dissolve(ctx) // before the scenes go that tell when
+		total += n
+		if err != nil {
+			return total, err
+		}
+		if n < forgetAtOnce {
+			break
+		}
+	}
 	for {
 		n, err := s.forgetSome(ctx)
 		total += n
@@ -113,8 +123,8 @@ var sweeps = []struct {
 		WHERE lease IS NULL AND want <> 'delete' AND message IS NOT NULL AND id IN (
 			SELECT d.id
 			FROM answers a
-			JOIN shares s ON s.answer = a.id AND s.read_at IS NULL
-			JOIN deliveries d ON d.share = s.id
+			JOIN shares s ON s.answer = a.id
+			JOIN deliveries d ON d.share = s.id AND CASE WHEN d.part < 0 THEN s.need_read_at ELSE s.read_at END IS NULL
 			WHERE a.forget_at <= $1 AND d.want <> 'delete' AND d.message IS NOT NULL
 			LIMIT $2
 		)`, 0},

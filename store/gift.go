@@ -247,7 +247,7 @@ func (t *tx) giveWith(d Delivery) error {
 		WHERE reader = $1 AND answer IS NOT NULL AND writer IN (
 			SELECT i.person
 			FROM deliveries d
-			LEFT JOIN checkins c ON c.id = d.checkin
+			LEFT JOIN checkins c ON c.id = d.checkin OR c.joined = d.checkin
 			JOIN participants i ON i.scene = COALESCE(d.scene, c.scene)
 			WHERE d.id = $2
 		)

@@ -124,6 +124,11 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 				return err
 			}
 		}
+		if d.Kind == KindRelay && d.Part == 0 { // what went ahead of it is in it
+			if err := t.retractNeed(d.ID); err != nil {
+				return err
+			}
+		}
 		if err := t.sawFirst(d.Recipient, sent.Message); err != nil {
 			return err
 		}

@@ -22,12 +22,18 @@ type Pact struct {
 	ID      int64
 	Partner Private // name, as it was last known to this person
 	Since   time.Time
+	Mode    Mode
+	Changed time.Time // when either of them last changed the mode; zero: never
+	Once    bool      // for one scene
+	Had     bool      // and it has had it
+	Until   time.Time // when such a one dissolves by itself, as things are
 }
 
 // Invitation is what a code stands for.
 type Invitation struct {
 	ID   int64
 	From Private // name
+	Once bool    // for one scene
 }
 
 // The letters of a code: no I, L, O or U, so that it survives being read aloud.
@@ -62,6 +68,15 @@ func plainCode(code string) string {
 // Invite makes a code for somebody who has just agreed, and owes them their
 // first line. It returns the id of that delivery, or 0 if they had it before.
 func (s *Store) Invite(ctx context.Context, who Who, consent int) (code string, hello int64, err error) {
+	return s.newInvite(ctx, who, consent, false)
+}
+
+// InviteOnce is Invite for a pact that is for one scene.
+func (s *Store) InviteOnce(ctx context.Context, who Who, consent int) (code string, hello int64, err error) {
+	return s.newInvite(ctx, who, consent, true)
+}
+
+func (s *Store) newInvite(ctx context.Context, who Who, consent int, once bool) (code string, hello int64, err error) {
 	code = newCode()
 	err = s.inTx(ctx, func(t *tx) error {
 		p, err := t.greet(who, consent)
@@ -78,9 +93,9 @@ func (s *Store) Invite(ctx context.Context, who Who, consent int) (code string, 
 			return err
 		}
 		_, err = t.Exec(`
-			INSERT INTO invites (id, code, inviter, consent_version, consent_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6)
-		`, t.newID(), s.lookup("code", plainCode(code)), p.id, consent, t.now, t.now+inviteLasts.Milliseconds())
+			INSERT INTO invites (id, code, inviter, consent_version, consent_at, expires_at, once)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+		`, t.newID(), s.lookup("code", plainCode(code)), p.id, consent, t.now, t.now+inviteLasts.Milliseconds(), once)
 		if err != nil {
 			return err
 		}
@@ -107,14 +122,15 @@ func (s *Store) Invitation(ctx context.Context, account Private, code string) (i
 type invite struct {
 	id, inviter, consentAt int64
 	consent                int
+	once                   bool
 }
 
 func (t *tx) invite(where string, arg any) (i invite, err error) {
 	err = t.QueryRow(`
-		SELECT id, inviter, consent_version, consent_at
+		SELECT id, inviter, consent_version, consent_at, once
 		FROM invites
 		WHERE expires_at > $2 AND `+where,
-		arg, t.now).Scan(&i.id, &i.inviter, &i.consent, &i.consentAt)
+		arg, t.now).Scan(&i.id, &i.inviter, &i.consent, &i.consentAt, &i.once)
 	if errors.Is(err, sql.ErrNoRows) {
 		return i, ErrCode
 	}
@@ -140,7 +156,7 @@ func (t *tx) invitation(i invite, account Private) (Invitation, error) {
 		return Invitation{}, ErrCode
 	}
 	p, err := t.person(i.inviter)
-	return Invitation{ID: i.id, From: p.name}, err
+	return Invitation{ID: i.id, From: p.name, Once: i.once}, err
 }
 
 func (t *tx) refusal(who, whom Private) []byte {
@@ -175,29 +191,42 @@ func (s *Store) Accept(ctx context.Context, who Who, invitation int64, consent i
 type Linked struct {
 	With Private // name
 	Line int64   // the delivery owed to the accepter about it, whose refusal they are told
+	Kept bool    // the code was for one scene, and they have a lasting pact, which stays as it is
 }
 
-// link joins the accepter and the inviter and owes each a line about it.
+// link joins the accepter and the inviter and owes each a line about it. A code
+// for one scene changes nothing between two who have a lasting pact; where one of
+// them had left it, it is what both agree to now. A lasting code makes a once-pact
+// last, and a once code gives one that has had its scene another one.
 func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 	other, err := t.person(i.inviter)
 	if err != nil {
 		return l, err
 	}
 	l.With = other.name
-	var pact int64
+	low, high := min(me.id, other.id), max(me.id, other.id)
 	err = t.QueryRow(`
-		INSERT INTO pacts (id, low, high, made_at)
-		VALUES ($1, $2, $3, $4)
-		ON CONFLICT (low, high) DO UPDATE SET made_at = excluded.made_at
-		RETURNING id
-	`, t.newID(), min(me.id, other.id), max(me.id, other.id), t.now).Scan(&pact)
+		SELECT $3 AND EXISTS (
+			SELECT 1 FROM pacts p
+			WHERE p.low = $1 AND p.high = $2 AND p.once = 0 AND (SELECT COUNT(*) FROM sides s WHERE s.pact = p.id) = 2
+		)
+	`, low, high, i.once).Scan(&l.Kept)
 	if err != nil {
 		return l, err
 	}
-	if err := t.side(pact, me, other, consent, t.now); err != nil {
+	var pact int64
+	err = t.QueryRow(`
+		INSERT INTO pacts (id, low, high, made_at, once)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (low, high) DO UPDATE
+		SET made_at = CASE WHEN $6 THEN made_at ELSE excluded.made_at END,
+		    once    = CASE WHEN $6 THEN once ELSE excluded.once END
+		RETURNING id
+	`, t.newID(), low, high, t.now, i.once, l.Kept).Scan(&pact)
+	if err != nil {
 		return l, err
 	}
-	if err := t.side(pact, other, me, i.consent, i.consentAt); err != nil {
+	if err := t.bothSides(pact, me, other, consent, i); err != nil {
 		return l, err
 	}
 	if _, err := t.Exec(`DELETE FROM deliveries WHERE pact = $1 AND kind = 'linked'`, pact); err != nil {
@@ -208,6 +237,25 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 	}
 	l.Line, err = t.owe(owed{to: me.id, kind: KindLinked, pact: pact})
 	return l, err
+}
+
+// bothSides gives a pact its two sides. Who links anew finds the terms as whoever
+// stayed has them.
+func (t *tx) bothSides(pact int64, me, other person, consent int, i invite) error {
+	had, err := t.ids(`SELECT person FROM sides WHERE pact = $1`, pact)
+	if err != nil {
+		return err
+	}
+	if err := t.side(pact, me, other, consent, t.now); err != nil {
+		return err
+	}
+	if err := t.side(pact, other, me, i.consent, i.consentAt); err != nil {
+		return err
+	}
+	if len(had) != 1 {
+		return nil
+	}
+	return t.sameTerms(pact, had[0], me.id+other.id-had[0])
 }
 
 func (t *tx) side(pact int64, me, other person, consent int, at int64) error {
@@ -250,6 +298,8 @@ type side struct {
 	partner int64
 	name    Private // the partner's
 	since   int64
+	once    bool // the pact is for one scene
+	terms   terms
 	holds   bool // the partner has a side too, and has not paused
 }
 
@@ -257,7 +307,7 @@ type side struct {
 // left among them: only holds tells, and no person is told what it says.
 func (t *tx) sides(person int64) (out []side, err error) {
 	rows, err := t.Query(`
-		SELECT s.pact, s.partner, s.partner_name, p.made_at,
+		SELECT s.pact, s.partner, s.partner_name, p.made_at, p.once, s.terms,
 		       EXISTS (SELECT 1 FROM sides o WHERE o.pact = s.pact AND o.person = s.partner)
 		       AND EXISTS (SELECT 1 FROM persons r WHERE r.id = s.partner AND r.paused_at IS NULL)
 		FROM sides s
@@ -267,8 +317,11 @@ func (t *tx) sides(person int64) (out []side, err error) {
 	`, person)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var s side
-		var sealed []byte
-		if err := r.Scan(&s.pact, &s.partner, &sealed, &s.since, &s.holds); err != nil {
+		var sealed, sealedTerms []byte
+		if err := r.Scan(&s.pact, &s.partner, &sealed, &s.since, &s.once, &sealedTerms, &s.holds); err != nil {
+			return err
+		}
+		if err := t.openJSON(person, "sides.terms", s.pact, sealedTerms, &s.terms); err != nil {
 			return err
 		}
 		if s.name, err = t.open(person, "sides.partner_name", s.pact, sealed); err != nil {
@@ -278,24 +331,6 @@ func (t *tx) sides(person int64) (out []side, err error) {
 		return nil
 	})
 	return out, err
-}
-
-// Pacts returns a person's pacts, oldest first. Somebody who never agreed has none.
-func (s *Store) Pacts(ctx context.Context, account Private) (pacts []Pact, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		sides, err := t.sides(p.id)
-		for _, s := range sides {
-			pacts = append(pacts, Pact{ID: s.pact, Partner: s.name, Since: fromMilli(s.since)})
-		}
-		return err
-	})
-	return pacts, err
 }
 
 // PactWith returns the id of a person's own end of the pact with an account, or ErrNotLinked.
@@ -326,25 +361,30 @@ func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
 		if err != nil {
 			return err
 		}
-		var partner int64
-		err = t.QueryRow(`DELETE FROM sides WHERE pact = $1 AND person = $2 RETURNING partner`, pact, p.id).Scan(&partner)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrGone
-		} else if err != nil {
-			return err
-		}
-		if err := t.silence(p.id, partner); err != nil {
-			return err
-		}
-		if err := t.withdraw(p.id); err != nil {
-			return err
-		}
-		_, err = t.Exec(`
-			DELETE FROM pacts
-			WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)
-		`, pact)
-		return err
+		return t.leave(p.id, pact)
 	})
+}
+
+// leave is all of Leave; a once-pact that dissolves is left by both.
+func (t *tx) leave(person, pact int64) error {
+	var partner int64
+	err := t.QueryRow(`DELETE FROM sides WHERE pact = $1 AND person = $2 RETURNING partner`, pact, person).Scan(&partner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrGone
+	} else if err != nil {
+		return err
+	}
+	if err := t.silence(person, partner); err != nil {
+		return err
+	}
+	if err := t.withdraw(person); err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		DELETE FROM pacts
+		WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)
+	`, pact)
+	return err
 }
 
 // silence takes back all that passed from me to partner, and what partner left

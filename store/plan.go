@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"slices"
@@ -148,6 +147,9 @@ func (t *tx) book(scene, person int64, mark time.Duration, due int64) error {
 }
 
 func (t *tx) unplan(scene, person int64, mark time.Duration) error {
+	if err := t.partPlanned(`c.scene = $1 AND c.person = $2 AND c.mark = $3`, scene, person, mark.Milliseconds()); err != nil {
+		return err
+	}
 	_, err := t.Exec(`DELETE FROM checkins WHERE scene = $1 AND person = $2 AND mark = $3 AND state = 'planned'`, scene, person, mark.Milliseconds())
 	return err
 }
@@ -157,12 +159,33 @@ func (t *tx) dropUnmarked(scene, person int64, marks []time.Duration) error {
 	for _, m := range marks {
 		args = append(args, m.Milliseconds())
 	}
-	_, err := t.Exec(`
+	err := t.partPlanned(`c.scene = $1 AND c.person = $2 AND c.mark NOT IN (`+placeholders(3, len(marks))+`)`, args...)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`
 		DELETE FROM checkins
 		WHERE scene = $1 AND person = $2 AND state = 'planned'
 		  AND mark NOT IN (`+placeholders(3, len(marks))+`)
 	`, args...)
 	return err
+}
+
+// partPlanned parts the check-ins that are about to be deleted, not asked yet,
+// from what was joined to them while they were on their way.
+func (t *tx) partPlanned(where string, args ...any) error {
+	heads, err := t.ids(`
+		SELECT c.id FROM checkins c
+		WHERE c.state = 'planned' AND EXISTS (SELECT 1 FROM checkins j WHERE j.joined = c.id) AND `+where, args...)
+	if err != nil {
+		return err
+	}
+	for _, id := range heads {
+		if err := t.partWays(id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *tx) replan(scene int64) error {
@@ -176,49 +199,4 @@ func (t *tx) replan(scene int64) error {
 		}
 	}
 	return nil
-}
-
-// Upcoming is one of a person's own check-ins that is still to come.
-type Upcoming struct {
-	At       time.Time
-	Partners []Private // names; none for a check-in for oneself
-}
-
-// Upcoming returns a person's own next check-ins, soonest first, at most 25.
-func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		var scenes []int64
-		rows, err := t.Query(`
-			SELECT d.due_at, c.scene
-			FROM checkins c
-			JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
-			WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post' AND (c.state = 'planned' OR c.step = 'later')
-			ORDER BY d.due_at
-			LIMIT 25
-		`, p.id)
-		err = each(rows, err, func(r *sql.Rows) error {
-			var due, scene int64
-			err := r.Scan(&due, &scene)
-			out, scenes = append(out, Upcoming{At: fromMilli(due)}), append(scenes, scene)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for i, scene := range scenes {
-			sc, err := t.scene(scene, p.id)
-			if err != nil {
-				return err
-			}
-			out[i].Partners = sc.Partners
-		}
-		return nil
-	})
-	return out, err
 }

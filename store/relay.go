@@ -18,12 +18,14 @@ type Relay struct {
 	Answer Answer
 	Card   Card // the writer's, where it goes with what they left
 	Parts  int  // messages it stands in
+	Ahead  bool // the need alone, while the rest waits: Answer holds no more
 	Sent   bool // the reader sent something back that they can change or take back
 	Back   Private
 	Nudged bool // the reader has sent "thinking of you"
 }
 
-// ownRelay loads the share behind a message of its reader. ErrGone is for all else.
+// ownRelay loads the share behind a message of its reader. ErrGone is for all else,
+// and for what waits and has not been sent.
 func (t *tx) ownRelay(account Private, delivery int64) (me person, shareID int64, a answer, err error) {
 	if me, err = t.findOrGone(account); err != nil {
 		return me, 0, a, err
@@ -34,6 +36,7 @@ func (t *tx) ownRelay(account Private, delivery int64) (me person, shareID int64
 		FROM deliveries d
 		JOIN shares s ON s.id = d.share
 		WHERE d.id = $1 AND d.recipient = $2 AND d.want <> 'delete'
+		  AND (d.message IS NOT NULL OR d.lease IS NOT NULL OR d.unsure_at IS NOT NULL)
 	`, delivery, me.id).Scan(&shareID, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return me, 0, a, ErrGone
@@ -49,10 +52,16 @@ func (t *tx) ownRelay(account Private, delivery int64) (me person, shareID int64
 	return me, shareID, a, nil
 }
 
-func (t *tx) relay(shareID int64, a answer) (v Relay, err error) {
+// relay returns what was left for a reader, as one of its messages shows it.
+func (t *tx) relay(delivery, shareID int64, a answer) (v Relay, err error) {
 	var sealed []byte
 	var reader int64
-	err = t.QueryRow(`SELECT reader, level, read_at IS NOT NULL FROM shares WHERE id = $1`, shareID).Scan(&reader, &sealed, &v.Read)
+	err = t.QueryRow(`
+		SELECT s.reader, s.level, d.part = $3, CASE d.part WHEN $3 THEN s.need_read_at ELSE s.read_at END IS NOT NULL
+		FROM deliveries d
+		JOIN shares s ON s.id = d.share
+		WHERE d.id = $1 AND s.id = $2
+	`, delivery, shareID, needPart).Scan(&reader, &sealed, &v.Ahead, &v.Read)
 	if err != nil {
 		return v, err
 	}
@@ -69,7 +78,12 @@ func (t *tx) relay(shareID int64, a answer) (v Relay, err error) {
 	if v.Answer, err = t.answerView(a); err != nil {
 		return v, err
 	}
-	if err := t.QueryRow(`SELECT COUNT(*) FROM deliveries WHERE share = $1 AND want <> 'delete'`, shareID).Scan(&v.Parts); err != nil {
+	if v.Ahead {
+		v.Level, v.Parts = ShareGist, 1
+		v.Answer = Answer{Need: v.Answer.Need, Shared: true}
+		return v, t.sentBack(shareID, reader, &v)
+	}
+	if err := t.QueryRow(`SELECT COUNT(*) FROM deliveries WHERE share = $1 AND part >= 0 AND want <> 'delete'`, shareID).Scan(&v.Parts); err != nil {
 		return v, err
 	}
 	return v, t.sentBack(shareID, reader, &v)
@@ -134,7 +148,7 @@ func (s *Store) Relay(ctx context.Context, account Private, delivery int64) (v R
 		if err != nil {
 			return err
 		}
-		v, err = t.relay(id, a)
+		v, err = t.relay(delivery, id, a)
 		return err
 	})
 	return v, err
@@ -147,10 +161,17 @@ func (s *Store) Read(ctx context.Context, account Private, delivery int64) (v Re
 		if err != nil {
 			return err
 		}
-		if _, err := t.Exec(`UPDATE shares SET read_at = COALESCE(read_at, $2) WHERE id = $1`, id, t.now); err != nil {
+		_, err = t.Exec(`
+			UPDATE shares
+			SET read_at      = CASE WHEN d.part = $3 THEN read_at ELSE COALESCE(read_at, $2) END,
+			    need_read_at = CASE WHEN d.part = $3 THEN COALESCE(need_read_at, $2) ELSE need_read_at END
+			FROM deliveries d
+			WHERE shares.id = $1 AND d.id = $4
+		`, id, t.now, needPart, delivery)
+		if err != nil {
 			return err
 		}
-		v, err = t.relay(id, a)
+		v, err = t.relay(delivery, id, a)
 		return err
 	})
 	return v, err
@@ -165,7 +186,7 @@ func (s *Store) SetParts(ctx context.Context, account Private, delivery int64, p
 			return err
 		}
 		var have int
-		if err := t.QueryRow(`SELECT COUNT(*) FROM deliveries WHERE share = $1 AND want <> 'delete'`, id).Scan(&have); err != nil || have == parts {
+		if err := t.QueryRow(`SELECT COUNT(*) FROM deliveries WHERE share = $1 AND part >= 0 AND want <> 'delete'`, id).Scan(&have); err != nil || have == parts {
 			return err
 		}
 		_, err = t.Exec(`UPDATE deliveries SET `+amending+` WHERE share = $2 AND part > 0 AND part < $3 AND want <> 'delete'`, t.now, id, parts)
@@ -219,7 +240,7 @@ func (s *Store) back(ctx context.Context, account Private, delivery int64, act f
 		if err := act(t, me, id, a); err != nil {
 			return err
 		}
-		v, err = t.relay(id, a)
+		v, err = t.relay(delivery, id, a)
 		return err
 	})
 	return v, err

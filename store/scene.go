@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -53,9 +54,10 @@ type Scene struct {
 // EndScene records that a scene has ended and plans everybody's check-ins, or
 // finds the one that a partner recorded already. It returns ErrNotLinked for
 // anybody who can't be named, whatever the reason; ErrSelf; ErrAlone without a
-// pact; ErrWhich with several and none named; ErrNotAgreed before consent; and
-// ErrGone for a time that is not within the last 7 days; and ErrTooOften for the
-// 25th scene in a day, undone ones included, since each writes to the partners.
+// pact; ErrWhich with several and none named; ErrNotAgreed before consent; ErrGone
+// for a time that is not within the last 7 days; ErrOnce for a pact that is for one
+// scene and has had it; and ErrTooOften for the 25th scene in a day, undone ones
+// included, since each writes to the partners.
 func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
 	if e.Size == "" {
 		e.Size = Usual
@@ -204,6 +206,9 @@ func (t *tx) partners(me person, e Ended) (out []int64, err error) {
 		chosen = sides
 	}
 	for _, s := range chosen {
+		if spent, err := t.onceSpent(me.id, s, e.At.UnixMilli()); err != nil || spent {
+			return nil, cmp.Or(err, ErrOnce)
+		}
 		if !s.holds {
 			return nil, ErrNotLinked
 		}
@@ -298,7 +303,10 @@ func (t *tx) join(scene, person int64, state string, recordedAt *int64, request 
 		    recorded_at = COALESCE(excluded.recorded_at, recorded_at),
 		    request = COALESCE(excluded.request, request)
 	`, scene, person, state, recordedAt, request)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.keepModes(scene, person)
 }
 
 // bring puts a partner into a scene, and owes them a line about it. Nothing is
@@ -515,7 +523,11 @@ func (s *Store) UndoScene(ctx context.Context, account Private, scene int64) err
 func (t *tx) undoFor(scene, person int64, own bool) error {
 	var begun bool
 	err := t.QueryRow(`
-		SELECT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND state = 'answering')
+		SELECT EXISTS (
+			SELECT 1 FROM checkins c
+			JOIN checkins h ON h.id = COALESCE(c.joined, c.id)
+			WHERE c.scene = $1 AND c.person = $2 AND h.state = 'answering'
+		)
 	`, scene, person).Scan(&begun)
 	if err != nil {
 		return err
@@ -571,7 +583,9 @@ func (t *tx) cancelIn(scene, person int64, all bool) error {
 	}
 	checkins, err := t.ids(`
 		SELECT id FROM checkins
-		WHERE scene = $1 AND person = $2 AND ($3 OR state IN ('planned', 'asked', 'answering'))
+		WHERE scene = $1 AND person = $2
+		  AND ($3 OR state IN ('planned', 'asked', 'answering')
+		       OR joined IN (SELECT id FROM checkins WHERE state IN ('planned', 'asked', 'answering')))
 	`, scene, person, all)
 	if err != nil {
 		return err

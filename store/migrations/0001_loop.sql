@@ -51,6 +51,8 @@ CREATE TABLE pacts (
 	UNIQUE (low, high)
 ) STRICT;
 
+CREATE INDEX pacts_once ON pacts (made_at) WHERE once = 1;
+
 -- One person's end of a pact. A pact holds while it has both. Who has left has
 -- no side any more; the one who stays sees theirs as it was.
 CREATE TABLE sides (
@@ -103,11 +105,13 @@ CREATE TABLE checkins (
 	postponed INTEGER NOT NULL DEFAULT 0 CHECK (postponed BETWEEN 0 AND 2), -- times "Later" was chosen
 	asked_at  INTEGER,
 	nudge     TEXT CHECK (nudge IN ('owed', 'done')), -- the one more time, for those who want it
+	joined    INTEGER REFERENCES checkins (id) ON DELETE SET NULL, -- 'folded' into one of another scene, which is asked for both
 
 	UNIQUE (scene, person, mark)
 ) STRICT;
 
 CREATE INDEX checkins_person ON checkins (person, state);
+CREATE INDEX checkins_joined ON checkins (joined) WHERE joined IS NOT NULL;
 
 CREATE TABLE answers (
 	id         INTEGER PRIMARY KEY,
@@ -146,6 +150,7 @@ CREATE TABLE shares (
 	reader  INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	level   BLOB NOT NULL, -- sealed by the answer's writer: words, gist or kept
 	read_at INTEGER,
+	need_read_at INTEGER, -- "together": they read the need, which goes ahead of the rest
 
 	UNIQUE (answer, reader)
 ) STRICT;

@@ -158,7 +158,7 @@ func inBubble(t *testing.T, test func(g *group)) {
 func TestTogether(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(g *group) {
-		const n = 3*store.AtOnce + 1
+		const n = 3*store.MostAtOnce + 1
 		for i, err := range g.queued(n, func(i int) error { return g.job(g.ctx, i, well) }) {
 			if err != nil {
 				t.Errorf("%d: %v", i, err)

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Upcoming is one of a person's own check-ins that is still to come.
+type Upcoming struct {
+	At       time.Time
+	Partners []Private // names; none for a check-in for oneself
+}
+
+// coming is an Upcoming with what tells whether another one will be joined to it.
+type coming struct {
+	at      int64
+	scene   bool
+	scenes  []int64
+	readers []side
+}
+
+// Upcoming returns a person's own next check-ins, soonest first, at most 25. Those
+// that will be asked as one are one.
+func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		all, err := t.coming(p.id)
+		if err != nil {
+			return err
+		}
+		for _, c := range t.asOne(all) {
+			u := Upcoming{At: fromMilli(c.at)}
+			for _, r := range c.readers {
+				u.Partners = append(u.Partners, r.name)
+			}
+			out = append(out, u)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (t *tx) coming(person int64) (out []coming, err error) {
+	var checkins []int64
+	rows, err := t.Query(`
+		SELECT d.due_at, c.id, c.scene, s.kind = 'scene' AND c.state = 'planned'
+		FROM checkins c
+		JOIN scenes s ON s.id = c.scene
+		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+		WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post' AND (c.state = 'planned' OR c.step = 'later')
+		ORDER BY d.due_at, c.id
+		LIMIT 25
+	`, person)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var c coming
+		var id, scene int64
+		err := r.Scan(&c.at, &id, &scene, &c.scene)
+		c.scenes = []int64{scene}
+		out, checkins = append(out, c), append(checkins, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range checkins {
+		if out[i].readers, err = t.readersOf(checkin{id: id, person: person}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// asOne puts together what gather will put together.
+func (t *tx) asOne(all []coming) (out []coming) {
+	for _, c := range all {
+		i := slices.IndexFunc(out, func(o coming) bool {
+			return o.scene && c.scene && c.at-o.at <= t.closeBy() && !slices.Contains(o.scenes, c.scenes[0]) &&
+				len(union(slices.Clone(o.readers), c.readers)) <= mostReaders
+		})
+		if i < 0 {
+			out = append(out, c)
+			continue
+		}
+		out[i].scenes = append(out[i].scenes, c.scenes...)
+		out[i].readers = union(out[i].readers, c.readers)
+	}
+	return out
+}
