@@ -47,6 +47,7 @@ var errToken = errors.New("discord.token: Discord does not know this token any m
 const (
 	leastWait = 50 * time.Millisecond
 	maxWait   = 15 * time.Minute // of one 429, whatever Discord says
+	ofLimit   = 0.98             // used of the global limit: at exactly all of it, one request too many is a rounding away
 )
 
 func newTransport(base http.RoundTripper, api *url.URL, version string, perSecond int, log *slog.Logger) *transport {
@@ -58,7 +59,7 @@ func newTransport(base http.RoundTripper, api *url.URL, version string, perSecon
 	return &transport{
 		base: base, api: api, log: log,
 		agent:   "DiscordBot (https://github.com/aftercare, " + version + ")",
-		limiter: rate.NewLimiter(rate.Limit(perSecond), 1),
+		limiter: rate.NewLimiter(rate.Limit(ofLimit*float64(perSecond)), 1),
 		refused: make(chan struct{}),
 	}
 }

@@ -222,13 +222,13 @@ func TestGlobalLimitIsKept(t *testing.T) {
 		busy.Wait()
 		took := time.Since(began)
 		t.Logf("1000 requests in %s: %.1f a second", took, 1000/took.Seconds())
-		if took < 19900*time.Millisecond || took > 20600*time.Millisecond {
+		if took < 20*time.Second || took > 20600*time.Millisecond { // at 97 % of the limit or more
 			t.Error("1000 requests at 50 a second took", took)
 		}
 		slices.SortFunc(at, time.Time.Compare)
-		for i := 51; i < len(at); i++ {
-			if at[i].Sub(at[i-51]) < time.Second {
-				t.Fatal("52 within", at[i].Sub(at[i-51]))
+		for i := 50; i < len(at); i++ {
+			if at[i].Sub(at[i-50]) <= time.Second {
+				t.Fatal("51 within", at[i].Sub(at[i-50]))
 			}
 		}
 	})
@@ -427,7 +427,7 @@ func TestTooManyRequests(t *testing.T) {
 func TestContextWhileWaitingForLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newCaller(t, always(200, ""), 1)
-		for range 20 {
+		for range 19 { // no request of ours waits for longer than 20 s
 			go func() { _ = tryGet(b, "users/@me") }()
 		}
 		synctest.Wait()
@@ -574,7 +574,7 @@ func TestDiscordgoSeesNoLimits(t *testing.T) {
 			if _, err := b.rest.RequestWithBucketID("GET", "https://discord.com/api/v9/users/@me", nil, "shared"); err != nil {
 				t.Error(name, err)
 			}
-			if took := time.Since(began); took > 10*time.Millisecond {
+			if took := time.Since(began); took > 11*time.Millisecond {
 				t.Error(name, "slept for", took)
 			}
 		})
