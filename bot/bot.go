@@ -20,7 +20,6 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
-	"golang.org/x/time/rate"
 
 	"aftercare/store"
 )
@@ -64,7 +63,7 @@ type Bot struct {
 	routes   map[string]route
 	people   *lines
 	guesses  *budget
-	opens    *rate.Limiter // new DMs: Discord blocks whoever opens many at once
+	opens    *openings
 	outcomes outcomes
 	stopping context.Context // ends at Close: what waits for something gives up
 	stop     context.CancelFunc
@@ -88,7 +87,7 @@ func New(st *store.Store, o Options) (*Bot, error) {
 		api:     newTransport(o.Transport, api, o.Version, o.RequestsPerSecond, o.Log),
 		guesses: newBudget(5, time.Hour, st.Now),
 		people:  newLines(o.Log),
-		opens:   rate.NewLimiter(1, 5),
+		opens:   newOpenings(),
 	}
 	b.stopping, b.stop = context.WithCancel(context.Background())
 	if b.rest, err = restSession(o.Token, b.api); err != nil {

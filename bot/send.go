@@ -19,6 +19,9 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 	if err != nil {
 		return store.Sent{}, notYet(err)
 	}
+	if c.Want == store.Edit && c.Message.IsZero() {
+		c.Want = store.Post // people did something to it between claim and now, and it stands nowhere yet
+	}
 	if found, err := b.findUnsure(ctx, d, c); err != nil {
 		return store.Sent{}, notYet(err)
 	} else if !found.IsZero() && c.Want == store.Post {
@@ -156,8 +159,8 @@ func (b *Bot) openDM(ctx context.Context, to store.Private) (store.Private, erro
 	var ch struct {
 		ID string `json:"id"`
 	}
-	if err := b.opens.Wait(ctx); err != nil {
-		return store.Private{}, store.RetryError{After: time.Second}
+	if wait := b.opens.turn(); wait > 0 {
+		return store.Private{}, comeBack(wait)
 	}
 	err := b.call(ctx, http.MethodPost, apiVersion+"/users/@me/channels", map[string]string{"recipient_id": to.Reveal()}, &ch)
 	if err == nil && ch.ID == "" {
