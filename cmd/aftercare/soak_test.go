@@ -92,6 +92,7 @@ type soaking struct {
 	spoke  atomic.Int64 // when the bot last said something on the gateway
 	away   int          // hours for which what is wrong goes on
 	heal   func()
+	ahead  time.Duration // the most that the machine's clock was ahead since it was looked at last
 }
 
 // inhabitant is somebody who lives with the bot.
@@ -337,6 +338,7 @@ var misfortunes = map[string]func(s *soaking) (heal func()){
 	},
 	"the clock steps": func(s *soaking) func() {
 		s.step(time.Duration(s.rng.Int64N(int64(6*time.Hour))) - 3*time.Hour)
+		s.ahead = max(s.ahead, time.Duration(s.skew.Load()))
 		return func() {
 			if s.rng.IntN(2) == 0 {
 				s.skew.Store(0)
@@ -472,13 +474,30 @@ func (s *soaking) mint(p *inhabitant, typed bool) (name string, tk *utterance) {
 }
 
 func (s *soaking) typeWords(p *inhabitant) {
-	if !s.conversing(p) {
+	if !s.conversing(p) || s.pieces(p) >= 12 {
 		return
 	}
 	name, tk := s.mint(p, true)
 	s.by(p, "types "+name, func() error { p.Type("Some words, " + name + "."); return nil })
-	p.typed = append(p.typed, name)
+	p.typed = append(p.typed[max(0, len(p.typed)-50):], name)
 	tk.about = s.whereabouts(p, name)
+}
+
+// pieces counts what somebody typed into the answer that they typed into last: it
+// takes 20.
+func (s *soaking) pieces(p *inhabitant) (n int) {
+	last := ""
+	for _, name := range p.typed {
+		if tk := s.tokens[name]; tk.about != "" {
+			last = tk.about
+		}
+	}
+	for _, name := range p.typed {
+		if tk := s.tokens[name]; last != "" && (tk.about == last || tk.about == "") {
+			n++
+		}
+	}
+	return n
 }
 
 // conversing tells whether something stands in somebody's DM that they may answer
@@ -632,11 +651,20 @@ func (s *soaking) judgeOwed(day int) {
 	hourAgo := s.now().Add(-40 * time.Minute).UnixMilli()
 	s.none(day, "deliveries that are due and do not leave", `
 		SELECT kind || ' ' || id || ' want ' || want || ' attempts ' || attempts FROM deliveries WHERE next_at < $1`, hourAgo)
+	// What failed while the clock was ahead is tried again at the time that was set
+	// by that clock, which may be later than this.
+	slack := s.now().Add(s.ahead + 15*time.Minute).UnixMilli()
 	s.none(day, "check-ins that were due and never came", `
-		SELECT c.id || ' ' || c.state || ' delivery ' || d.id FROM checkins c
+		SELECT c.id || ' due ' || datetime(c.due_at / 1000, 'unixepoch') || ' delivery ' || d.id || ' want ' || d.want
+		    || ' next ' || COALESCE(datetime(d.next_at / 1000, 'unixepoch'), 'never') || ' attempts ' || d.attempts
+		    || iif(d.message IS NULL, '', ' stands') || iif(d.lease IS NULL, '', ' in hand') || iif(d.unsure_at IS NULL, '', ' unsure')
+		    || ' to person ' || d.recipient
+		FROM checkins c
 		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
 		JOIN persons p ON p.id = c.person
-		WHERE c.state = 'planned' AND c.due_at < $1 AND d.waiting = 0 AND p.paused_at IS NULL`, hourAgo)
+		WHERE c.state = 'planned' AND c.due_at < $1 AND d.waiting = 0 AND p.paused_at IS NULL
+		    AND NOT (d.attempts > 0 AND d.next_at BETWEEN $2 AND $3)`, hourAgo, s.now().UnixMilli(), slack)
+	s.ahead = 0
 	rows, err := s.db.Query(`
 		SELECT d.id, d.kind, c.postponed FROM deliveries d LEFT JOIN checkins c ON c.id = d.checkin
 		WHERE d.kind IN ('checkin', 'relay', 'notice') AND d.part = 0 AND d.sent_at IS NOT NULL`)
@@ -1019,14 +1047,14 @@ func (c *cable) summary() string {
 	return fmt.Sprintf("%d messages posted, none twice, %d of them sent again and shown once; %d check-ins, relays and notices, %d late and said so", len(c.byNonce), c.twins, len(c.byRow), c.late)
 }
 
-// countingLog counts what is warned of, and keeps nothing else.
+// countingLog counts what is warned of and what was not taken, and keeps nothing else.
 type countingLog struct {
 	mu   sync.Mutex
 	seen map[string]int
 }
 
 // Enabled implements slog.Handler.
-func (*countingLog) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (*countingLog) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
 
 // Handle implements slog.Handler.
 func (c *countingLog) Handle(_ context.Context, r slog.Record) error {
@@ -1036,6 +1064,9 @@ func (c *countingLog) Handle(_ context.Context, r slog.Record) error {
 		c.seen = map[string]int{}
 	}
 	said := r.Message
+	if r.Level < slog.LevelWarn && !strings.Contains(said, "not taken") {
+		return nil
+	}
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "err" {
 			said += ": " + a.Value.String()
