@@ -296,11 +296,61 @@ func TestAnsweredInHand(t *testing.T) {
 	}
 	h.deliver()
 	for _, p := range []*discordtest.Person{alex, sam} {
-		if n := len(slices.DeleteFunc(p.Sees(), func(m discordtest.Message) bool {
-			return !slices.ContainsFunc(idsOf(m.Components), func(id string) bool { return strings.HasPrefix(id, customID("checkin/")) })
-		})); n != 1 {
+		if n := checkins(p); n != 1 {
 			t.Errorf("%s sees %d check-ins", p.Name(), n)
 		}
+	}
+}
+
+// checkins counts the check-ins that stand in somebody's DM.
+func checkins(p *discordtest.Person) (n int) {
+	for _, m := range p.Sees() {
+		if slices.ContainsFunc(idsOf(m.Components), func(id string) bool { return strings.HasPrefix(id, customID("checkin/")) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// A check-in that was put off takes the place of the one before, whatever happens
+// to the request that takes that one out.
+func TestPutOffStandsOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault discordtest.Fault
+		after int // that stand after the first try
+	}{
+		"all is well":        {discordtest.Fault{}, 1},
+		"an outage":          {discordtest.Fault{Before: true, Status: 502}, 1},
+		"a lost reply":       {discordtest.Fault{Lose: true}, 0},
+		"a limit":            {discordtest.Fault{Before: true, Status: 429, Body: `{"retry_after": 2}`}, 1},
+		"it is not possible": {discordtest.Fault{Before: true, Status: 403, Body: `{"code": 50001}`}, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t)
+			h.forged = true // what fails is tried again
+			alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+			h.link(alex, sam)
+			h.run(alex, "scene ended")
+			h.pass(24 * time.Hour)
+			h.press(alex, h.newest(alex, "checkin/later"))
+			h.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+				if r.Method != http.MethodDelete {
+					return nil
+				}
+				return &c.fault
+			})
+			h.pass(3 * time.Hour)
+			if n := checkins(alex); n != c.after {
+				t.Errorf("%s: %d stand after the first try, want %d", name, n, c.after)
+			}
+			h.discord.SetFault(nil)
+			time.Sleep(time.Minute)
+			h.pass(time.Hour)
+			if n := checkins(alex); n != max(c.after, 1) {
+				t.Errorf("%s: %d stand in the end", name, n)
+			}
+			h.newest(alex, "checkin/open")
+		})
 	}
 }
 

@@ -128,6 +128,9 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 			return store.Sent{}, err
 		}
 	}
+	if err := b.makeRoom(ctx, c); err != nil {
+		return store.Sent{}, err
+	}
 	message, err := b.postTo(ctx, channel, p)
 	if hasCode(err, codeUnknownChannel) {
 		if channel, err = b.openDM(ctx, c.To); err != nil {
@@ -138,13 +141,26 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 	if hasCode(err, codeUnknownMessage) { // it was posted with this nonce, and its reader deleted it
 		return store.Sent{}, store.ErrGone
 	}
-	if err == nil && !c.Message.IsZero() && c.Message != message {
-		// A check-in that comes again takes the place of the one before.
-		if err := b.remove(ctx, c); err != nil {
-			b.log.Debug("the message before could not be taken out", "err", err)
-		}
-	}
 	return store.Sent{Channel: channel, Message: message}, err
+}
+
+// makeRoom takes out the message whose place a check-in that comes again takes.
+// Done after the post, a failure of it would leave both. One that Discord will not
+// take out stays.
+func (b *Bot) makeRoom(ctx context.Context, c store.Content) error {
+	if c.Message.IsZero() {
+		return nil
+	}
+	err := b.remove(ctx, c)
+	var refused restError
+	if errors.As(err, &refused) && refused.Status < 500 && refused.Status != http.StatusUnauthorized {
+		b.log.Warn("the message before could not be taken out", "err", err)
+		return nil
+	}
+	if err != nil {
+		return notYet(err)
+	}
+	return nil
 }
 
 func (b *Bot) postTo(ctx context.Context, channel store.Private, p payload) (store.Private, error) {

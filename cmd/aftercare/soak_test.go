@@ -722,7 +722,7 @@ func (s *soaking) judgePosts(day int) {
 		}
 		for what, n := range standing {
 			if n > 1 {
-				s.t.Errorf("day %d: %s sees %s %d times", day, p.Name(), what, n)
+				s.t.Errorf("day %d: %s sees %s %d times; they:%s", day, p.Name(), what, n, p.tells())
 			}
 		}
 	}
