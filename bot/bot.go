@@ -69,7 +69,7 @@ type Bot struct {
 	stop     context.CancelFunc
 	owners   owners
 	unnoted  unnoted
-	catching atomic.Bool // the open conversations are being looked through
+	looks    atomic.Int64 // asked for, through the open conversations; 0: nobody is at it
 	appID    string
 }
 
@@ -184,12 +184,7 @@ func (b *Bot) identify(ctx context.Context) error {
 func (b *Bot) ready(resumed bool) {
 	b.log.Info("aftercare is connected", "resumed", resumed, "version", b.o.Version)
 	b.Wake()
-	if b.catching.CompareAndSwap(false, true) {
-		b.outcomes.busy.Go(func() {
-			defer b.catching.Store(false)
-			b.catchUp(b.stopping)
-		})
-	}
+	b.lookThrough()
 }
 
 var apiVersion = "v" + strings.TrimPrefix(discordgo.APIVersion, "v")
