@@ -619,6 +619,20 @@ func TestDiscordgoSeesNoLimits(t *testing.T) {
 	}
 }
 
+// A call is one request, whatever the answer: discordgo tries nothing again.
+func TestACallIsOneRequest(t *testing.T) {
+	for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502, 503, 504} {
+		sent := 0
+		b := newCaller(t, answers(func(*http.Request) (*http.Response, error) {
+			sent++
+			return responds(status, `{"retry_after":0.001}`), nil
+		}), 1000)
+		if err := tryPost(b, channelPath(1)); (err == nil) != (status == 200) || sent != 1 {
+			t.Errorf("%d: %d requests, %v", status, sent, err)
+		}
+	}
+}
+
 func TestPatiently(t *testing.T) {
 	gone := &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
 	for name, c := range map[string]struct {
