@@ -116,6 +116,7 @@ type utterance struct {
 	about string // the check-in, offer or relay that they belong to; empty: not known
 	at    time.Time
 	taken time.Time // taken back; zero: not
+	diary []string  // of its writer, up to when it was taken back
 	typed bool      // into the DM, and so never to be lost
 }
 
@@ -248,7 +249,7 @@ func (s *soaking) by(p *inhabitant, what string, act func() error) (said string)
 	synctest.Wait()
 	said = s.cable.take()
 	entry := fmt.Sprintf("%s (%s) %s: %.120q", time.Now().Format("02 15:04:05"), s.wrong, what, said)
-	p.diary = append(p.diary[max(0, len(p.diary)-20):], entry)
+	p.diary = append(p.diary[max(0, len(p.diary)-40):], entry)
 	return said
 }
 
@@ -461,7 +462,7 @@ func (s *soaking) unexpect(people ...*inhabitant) {
 // than a week ago the bot has forgotten, and it stands where it was read.
 func (tk *utterance) take() {
 	if tk.taken.IsZero() && time.Since(tk.at) < 6*24*time.Hour {
-		tk.taken = time.Now()
+		tk.taken, tk.diary = time.Now(), slices.Clone(tk.by.diary)
 	}
 }
 
@@ -745,13 +746,13 @@ func (s *soaking) judgeWords(day int) {
 				continue
 			}
 			for _, name := range tokenPattern.FindAllString(m.Content, -1) {
-				s.judgeSeen(day, p, name)
+				s.judgeSeen(day, p, name, m)
 			}
 		}
 	}
 }
 
-func (s *soaking) judgeSeen(day int, reader *inhabitant, name string) {
+func (s *soaking) judgeSeen(day int, reader *inhabitant, name string, m discordtest.Message) {
 	s.t.Helper()
 	tk := s.tokens[name]
 	switch {
@@ -759,7 +760,7 @@ func (s *soaking) judgeSeen(day int, reader *inhabitant, name string) {
 	case !slices.Contains(tk.by.partners, reader):
 		s.t.Errorf("day %d: %s reads %s, which %s never shared with them", day, reader.Name(), name, tk.by.Name())
 	case !tk.taken.IsZero():
-		s.t.Errorf("day %d: %s still reads %s (%s), which %s took back at %v; they:%s", day, reader.Name(), name, tk.about, tk.by.Name(), tk.taken.Format(time.DateTime), tk.by.tells())
+		s.t.Errorf("day %d: %s still reads %s (%s) in message %s %q %v, which %s took back at %v; they:\n\t%s\n\tand since:%s", day, reader.Name(), name, tk.about, m.ID, m.Content, buttonsOf(m), tk.by.Name(), tk.taken.Format(time.DateTime), strings.Join(tk.diary, "\n\t"), tk.by.tells())
 	}
 }
 
