@@ -502,14 +502,38 @@ func (s *soaking) pieces(p *inhabitant) (n int) {
 }
 
 // conversing tells whether something stands in somebody's DM that they may answer
-// by typing. A week after that, or when it was taken back, the bot no longer looks
-// for what it did not hear.
+// by typing. A week after that, when it was taken back, or when what it speaks of
+// is no longer kept, the bot no longer looks for what it did not hear.
 func (s *soaking) conversing(p *inhabitant) bool {
 	return slices.ContainsFunc(p.Sees(), func(m discordtest.Message) bool {
 		id, _ := strconv.ParseInt(m.ID, 10, 64)
 		sent := time.UnixMilli(id>>22 + 1420070400000)
-		return m.Author == "bot" && time.Since(sent) < 6*24*time.Hour && s.about(m) != ""
+		return m.Author == "bot" && time.Since(sent) < 6*24*time.Hour && s.about(m) != "" && s.kept(m)
 	})
+}
+
+// kept tells whether what a message speaks of is kept for at least another day. A
+// pause may have held the message back until shortly before its end.
+func (s *soaking) kept(m discordtest.Message) bool {
+	for _, id := range buttonsOf(m) {
+		f := aboutPattern.FindStringSubmatch(id)
+		if f == nil {
+			continue
+		}
+		delivery, _ := strconv.ParseInt(f[2], 36, 64)
+		var kept bool
+		err := s.db.QueryRow(`
+			SELECT COALESCE(a.forget_at, b.forget_at, e.forget_at, $2) >= $2
+			FROM deliveries d
+			LEFT JOIN answers a ON a.id = d.answer
+			LEFT JOIN shares s ON s.id = d.share
+			LEFT JOIN answers b ON b.id = s.answer
+			LEFT JOIN checkins c ON c.id = d.checkin
+			LEFT JOIN scenes e ON e.id = c.scene
+			WHERE d.id = $1`, delivery, s.now().Add(24*time.Hour).UnixMilli()).Scan(&kept)
+		return err == nil && kept
+	}
+	return false
 }
 
 // whereabouts tells what words were understood to belong to.
