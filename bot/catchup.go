@@ -95,8 +95,9 @@ func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int,
 		return 0, nil
 	}
 	b.people.queue(c.With.Reveal(), func() {
+		defer b.Wake() // not after each: one message says what was understood of all of them
 		for i := range missed {
-			b.typed(&missed[i], false)
+			b.takes(&missed[i], false)
 		}
 		if b.behind(c.With.Reveal()) {
 			return // looked through again after the next connection
