@@ -783,9 +783,21 @@ func (s *soaking) judgeSeen(day int, reader *inhabitant, name string, m discordt
 	case tk == nil || tk.by == reader:
 	case !slices.Contains(tk.by.partners, reader):
 		s.t.Errorf("day %d: %s reads %s, which %s never shared with them", day, reader.Name(), name, tk.by.Name())
-	case !tk.taken.IsZero():
+	case tk.taken.IsZero() || tk.taken.Sub(s.begun(m)) > 6*24*time.Hour: // an answer is as old as its first words
+	default:
 		s.t.Errorf("day %d: %s still reads %s (%s) in message %s %q %v, which %s took back at %v; they:\n\t%s\n\tand since:%s", day, reader.Name(), name, tk.about, m.ID, m.Content, buttonsOf(m), tk.by.Name(), tk.taken.Format(time.DateTime), strings.Join(tk.diary, "\n\t"), tk.by.tells())
 	}
+}
+
+// begun tells when the oldest of the words in a message were left.
+func (s *soaking) begun(m discordtest.Message) time.Time {
+	oldest := time.Now()
+	for _, name := range tokenPattern.FindAllString(m.Content, -1) {
+		if tk := s.tokens[name]; tk != nil && tk.at.Before(oldest) {
+			oldest = tk.at
+		}
+	}
+	return oldest
 }
 
 // weigh measures the house alone: what the heap holds with it, less without it.
