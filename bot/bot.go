@@ -20,7 +20,6 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
-	"golang.org/x/time/rate"
 
 	"aftercare/store"
 )
@@ -64,13 +63,13 @@ type Bot struct {
 	routes   map[string]route
 	people   *lines
 	guesses  *budget
-	opens    *rate.Limiter // new DMs: Discord blocks whoever opens many at once
+	opens    *openings
 	outcomes outcomes
 	stopping context.Context // ends at Close: what waits for something gives up
 	stop     context.CancelFunc
 	owners   owners
 	unnoted  unnoted
-	catching atomic.Bool // the open conversations are being looked through
+	looks    atomic.Int64 // asked for, through the open conversations; 0: nobody is at it
 	appID    string
 }
 
@@ -88,7 +87,7 @@ func New(st *store.Store, o Options) (*Bot, error) {
 		api:     newTransport(o.Transport, api, o.Version, o.RequestsPerSecond, o.Log),
 		guesses: newBudget(5, time.Hour, st.Now),
 		people:  newLines(o.Log),
-		opens:   rate.NewLimiter(1, 5),
+		opens:   newOpenings(),
 	}
 	b.stopping, b.stop = context.WithCancel(context.Background())
 	if b.rest, err = restSession(o.Token, b.api); err != nil {
@@ -185,12 +184,7 @@ func (b *Bot) identify(ctx context.Context) error {
 func (b *Bot) ready(resumed bool) {
 	b.log.Info("aftercare is connected", "resumed", resumed, "version", b.o.Version)
 	b.Wake()
-	if b.catching.CompareAndSwap(false, true) {
-		b.outcomes.busy.Go(func() {
-			defer b.catching.Store(false)
-			b.catchUp(b.stopping)
-		})
-	}
+	b.lookThrough()
 }
 
 var apiVersion = "v" + strings.TrimPrefix(discordgo.APIVersion, "v")

@@ -15,34 +15,59 @@ const (
 	pageSize  = 100
 	mostPages = 20 // of one DM; whoever typed more than that meanwhile is heard in part
 	catchUpIn = 30 * time.Minute
+	lookAgain = time.Minute // after a look that could not see everything
 )
+
+// lookThrough has the open conversations looked through, behind a look that is
+// under way: what was typed since then it may not have seen. It goes on until one
+// has seen everything.
+func (b *Bot) lookThrough() {
+	if b.looks.Add(1) > 1 {
+		return
+	}
+	b.outcomes.busy.Go(func() {
+		for {
+			n := b.looks.Load()
+			if !b.catchUp(b.stopping) {
+				if !sleep(b.stopping, lookAgain) {
+					return
+				}
+			} else if b.looks.CompareAndSwap(n, 0) {
+				return
+			}
+		}
+	})
+}
 
 // catchUp looks through the open conversations for what was typed while we did
 // not hear. The gateway replays messages only to a session that it still knows;
 // Discord's history always has them. Each goes the way of one just typed, and
-// what was heard already is not heard twice.
-func (b *Bot) catchUp(ctx context.Context) {
+// what was heard already is not heard twice. It tells whether it saw everything.
+func (b *Bot) catchUp(ctx context.Context) (whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, catchUpIn)
 	defer cancel()
 	open, err := b.store.Conversations(ctx)
 	if err != nil {
-		b.log.Error("the open conversations could not be listed; what was typed meanwhile is looked for after the next connection", "err", err)
-		return
+		b.log.Error("the open conversations could not be listed; trying again", "in", lookAgain, "err", err)
+		return false
 	}
-	found := 0
+	found, whole := 0, true
 	for _, c := range open {
 		n, err := b.catchUpWith(ctx, c)
 		found += n
 		if ctx.Err() != nil || errors.Is(err, errToken) {
-			return
+			return false
 		}
 		if err != nil {
 			b.log.Warn("a conversation could not be looked through for what was typed meanwhile", "err", err)
+			_, again := worthAnother(err, 0)
+			whole = whole && !again
 		}
 	}
 	if found > 0 {
 		b.log.Info("heard what was typed meanwhile", "messages", found)
 	}
+	return whole
 }
 
 func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int, err error) {
@@ -70,8 +95,9 @@ func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int,
 		return 0, nil
 	}
 	b.people.queue(c.With.Reveal(), func() {
+		defer b.Wake() // not after each: one message says what was understood of all of them
 		for i := range missed {
-			b.typed(&missed[i], false)
+			b.takes(&missed[i], false)
 		}
 		if b.behind(c.With.Reveal()) {
 			return // looked through again after the next connection

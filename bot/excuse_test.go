@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,7 +153,7 @@ func (h *house) hearOnly(kind, raw string) []request {
 }
 
 // TestRefusals answers a send with each of Discord's refusals.
-func TestRefusals(t *testing.T) { synctest.Test(t, refusals) } // opening DMs takes its time
+func TestRefusals(t *testing.T) { synctest.Test(t, refusals) }
 
 func refusals(t *testing.T) {
 	h := newHouse(t)
@@ -192,13 +193,166 @@ func refusals(t *testing.T) {
 		})
 		d := due[0]
 		d.Attempts = c.attempts
+		time.Sleep(time.Minute) // or so many new DMs would have to wait their turn
 		if _, err := h.bot.Send(t.Context(), d); !c.want(err) {
 			t.Errorf("%d with code %d at attempt %d: %v; want %s", c.status, c.code, c.attempts+1, err, c.means)
 		}
 	}
 	h.discord.SetFault(nil)
+	time.Sleep(time.Minute)
 	if _, err := h.bot.Send(t.Context(), due[0]); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOpenings has many new DMs asked for at once, and whoever is told to come
+// again comes again then. They are opened one a second, and nobody is told twice.
+func TestOpenings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, begun := newOpenings(), time.Now()
+		var mu sync.Mutex
+		var at []time.Duration
+		var busy sync.WaitGroup
+		for range 100 {
+			busy.Go(func() {
+				for told := 0; ; told++ {
+					wait := o.turn()
+					if wait == 0 {
+						break
+					}
+					if told > 0 {
+						t.Error("told to wait again, after", time.Since(begun))
+					}
+					// The store counts in milliseconds, and leaves out what is less.
+					time.Sleep(max(wait-time.Millisecond, 0))
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				at = append(at, time.Since(begun))
+			})
+		}
+		busy.Wait()
+		slices.Sort(at)
+		for i, d := range at[openingsAtOnce:] {
+			if least, most := time.Duration(i)*openingEvery, time.Duration(i+1)*(openingEvery+openingSlack); d < least || d > most {
+				t.Errorf("DM %d was opened after %v, want within %v and %v", openingsAtOnce+i+1, d, least, most)
+			}
+		}
+		time.Sleep(time.Hour)
+		for range openingsAtOnce {
+			if wait := o.turn(); wait > 0 {
+				t.Error("after an hour of nothing, told to wait", wait)
+			}
+		}
+		if wait := o.turn(); wait == 0 || wait > 2*openingEvery {
+			t.Error("after a burst, told to wait", wait)
+		}
+	})
+}
+
+// A new DM that has to wait holds nobody up: it is given back at once, unsent.
+func TestNewDMsAreGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newCaller(t, always(200, `{"id":"500000000000000001"}`), 1000)
+		b.opens = newOpenings()
+		begun, given := time.Now(), 0
+		for i := range 20 {
+			_, err := b.openDM(t.Context(), store.Secret(fmt.Sprint(200000000000000000+i)))
+			switch wait := told(err); {
+			case err == nil:
+			case wait > 0 && errors.Is(unsent(err), err):
+				given++
+			default:
+				t.Error(err)
+			}
+		}
+		if took := time.Since(begun); given != 20-openingsAtOnce || took > time.Second/2 {
+			t.Errorf("%d of 20 were given back, within %v", given, took)
+		}
+	})
+}
+
+// A check-in is answered by typing when it is due and in hand, and has not left
+// yet. It is posted as it is now, and not taken for one that stands there.
+func TestAnsweredInHand(t *testing.T) {
+	h := newHouse(t)
+	alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+	h.link(alex, sam)
+	h.run(alex, "scene ended")
+	h.skip += 24 * time.Hour
+	due, err := h.store.ClaimDue(t.Context(), 10)
+	if err != nil || len(due) != 2 {
+		t.Fatal(due, err)
+	}
+	h.hearOnly("MESSAGE_CREATE", encode(object{"id": "810000000000000001", "channel_id": h.dm(alex), "author": userOf(alex), "content": "Quiet words", "type": 0}))
+	h.wire.take()
+	for _, d := range due {
+		if err := h.send(t.Context(), d); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, r := range h.wire.take() {
+		if r.method != http.MethodPost {
+			t.Error(r.method, r.path)
+		}
+	}
+	h.deliver()
+	for _, p := range []*discordtest.Person{alex, sam} {
+		if n := checkins(p); n != 1 {
+			t.Errorf("%s sees %d check-ins", p.Name(), n)
+		}
+	}
+}
+
+// checkins counts the check-ins that stand in somebody's DM.
+func checkins(p *discordtest.Person) (n int) {
+	for _, m := range p.Sees() {
+		if slices.ContainsFunc(idsOf(m.Components), func(id string) bool { return strings.HasPrefix(id, customID("checkin/")) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// A check-in that was put off takes the place of the one before, whatever happens
+// to the request that takes that one out.
+func TestPutOffStandsOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault discordtest.Fault
+		after int // that stand after the first try
+	}{
+		"all is well":        {discordtest.Fault{}, 1},
+		"an outage":          {discordtest.Fault{Before: true, Status: 502}, 1},
+		"a lost reply":       {discordtest.Fault{Lose: true}, 0},
+		"a limit":            {discordtest.Fault{Before: true, Status: 429, Body: `{"retry_after": 2}`}, 1},
+		"it is not possible": {discordtest.Fault{Before: true, Status: 403, Body: `{"code": 50001}`}, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHouse(t)
+			h.forged = true // what fails is tried again
+			alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+			h.link(alex, sam)
+			h.run(alex, "scene ended")
+			h.pass(24 * time.Hour)
+			h.press(alex, h.newest(alex, "checkin/later"))
+			h.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+				if r.Method != http.MethodDelete {
+					return nil
+				}
+				return &c.fault
+			})
+			h.pass(3 * time.Hour)
+			if n := checkins(alex); n != c.after {
+				t.Errorf("%s: %d stand after the first try, want %d", name, n, c.after)
+			}
+			h.discord.SetFault(nil)
+			time.Sleep(time.Minute)
+			h.pass(time.Hour)
+			if n := checkins(alex); n != max(c.after, 1) {
+				t.Errorf("%s: %d stand in the end", name, n)
+			}
+			h.newest(alex, "checkin/open")
+		})
 	}
 }
 

@@ -59,9 +59,13 @@ func (b *Bot) read(kind string, raw json.RawMessage, into any) bool {
 
 // typed hands words to the store. What the bot says to them comes back as a delivery.
 func (b *Bot) typed(m *message, edited bool) {
+	defer b.Wake()
+	b.takes(m, edited)
+}
+
+func (b *Bot) takes(m *message, edited bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), messageWithin)
 	defer cancel()
-	defer b.Wake()
 	who := m.who()
 	if waiting, err := b.store.Here(ctx, who); err != nil {
 		b.log.Error("somebody's return could not be noted", "err", err)

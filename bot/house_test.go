@@ -185,7 +185,7 @@ func (h *house) send(ctx context.Context, d store.Delivery) error {
 	case errors.Is(err, store.ErrRefused):
 		return h.store.MarkRefused(ctx, d)
 	case errors.As(err, &retry):
-		return h.store.Postpone(ctx, d, h.now().Add(retry.After))
+		return h.store.PostponeUnsent(ctx, d, h.now().Add(retry.After))
 	case h.forged:
 		return h.store.Postpone(ctx, d, h.now().Add(time.Hour))
 	}

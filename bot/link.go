@@ -288,13 +288,13 @@ func (l *link) watch(ctx context.Context, s *discordgo.Session, sh *shield, open
 	defer look.Stop()
 	openBy := time.After(l.open)
 	free := time.Now()
-	isOpen := false
+	isOpen, isKnown := false, false
 	for {
 		select {
 		case <-sh.ended:
 			return true
 		case r := <-sh.known:
-			openBy = nil
+			isKnown = true
 			l.known(r)
 		case err := <-opened:
 			opened <- err // for letGo
@@ -304,8 +304,14 @@ func (l *link) watch(ctx context.Context, s *discordgo.Session, sh *shield, open
 			}
 			isOpen, opened = true, nil
 		case <-openBy:
-			sh.end(ending{kind: "silent", keep: true})
-			return true
+			switch {
+			case !isKnown:
+				sh.end(ending{kind: "silent", keep: true})
+				return true
+			case !isOpen: // it was given READY or RESUMED, and is stuck in there
+				sh.end(ending{kind: "lost", keep: false})
+				return false
+			}
 		case <-ctx.Done():
 			sh.goodbye()
 			return true

@@ -19,6 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
@@ -264,6 +265,8 @@ func TestLinkOverSockets(t *testing.T) {
 		"odd messages":                   oddMessages,
 		"hangs while connected":          hangsConnected,
 		"hangs while closing":            hangsClosing,
+		"hangs inside Open":              hangsInsideOpen,
+		"hangs hearing":                  hangsHearing,
 		"a panic in hear":                hearPanics,
 		"gateway discovery fails":        discoveryFails,
 		"order under load":               keepsOrder,
@@ -431,9 +434,12 @@ func missingACKs(t *testing.T) {
 	w.started()
 	w.until("it beats", func() bool { return w.discord.Beats() > 2 })
 	w.discord.SetGateway(discordtest.Gateway{Interval: 300 * time.Millisecond, MissACKs: true})
-	began := time.Now()
+	began, beats := time.Now(), -1
 	w.until("it notices", func() bool {
-		w.discord.Emit("TYPING_START", json.RawMessage(`{}`))
+		if n := w.discord.Beats(); n != beats { // events are no ACKs; more of them could not be replayed
+			beats = n
+			w.discord.Emit("TYPING_START", json.RawMessage(`{}`))
+		}
 		return !w.link.up.Load()
 	})
 	// discordgo takes a second to close; TestMissingACKs is exact.
@@ -686,6 +692,57 @@ func hangsClosing(t *testing.T) {
 	w.types("hello")
 	w.identifies(2)
 	stuck.Unlock()
+}
+
+// hangsInsideOpen: a Session that holds its lock and does not come back from Open,
+// and to which Discord has nothing to say that would show it.
+func hangsInsideOpen(t *testing.T) {
+	w := overSockets(t)
+	w.link.open, w.link.hang = 700*time.Millisecond, 600*time.Millisecond
+	release := make(chan struct{})
+	w.link.session, w.link.gone = w.link.fresh()
+	w.link.session.AddHandler(func(*discordgo.Session, *discordgo.Ready) { <-release })
+	w.started()
+	w.until("it is replaced", func() bool { return w.link.Replaced.Load() == 1 })
+	w.up(false)
+	w.types("hello")
+	w.identifies(2)
+	w.until("its connection is gone", func() bool { return w.discord.Connections() == 1 })
+	close(release) // and the goroutine that was stuck ends; see TestLinkOverSockets
+}
+
+// hangsHearing: a Session that never reads on.
+func hangsHearing(t *testing.T) {
+	w := overSockets(t)
+	w.link.hang = 1500 * time.Millisecond
+	release := make(chan struct{})
+	hear := w.link.hear
+	w.link.hear = func(kind string, raw json.RawMessage) {
+		if kind == "STUCK" {
+			<-release
+		}
+		hear(kind, raw)
+	}
+	w.started()
+	w.discord.Emit("STUCK", nil)
+	w.discord.DropConnections()
+	w.until("it is replaced", func() bool { return w.link.Replaced.Load() == 1 })
+	w.up(false)
+	w.types("hello")
+	w.identifies(2)
+	close(release)
+}
+
+// What discordgo must not have on, and what Discord is asked for.
+func TestFreshSession(t *testing.T) {
+	s, _ := overPipes(t).link.fresh()
+	if s.Identify.Intents != discordgo.IntentDirectMessages {
+		t.Error("the intents are", s.Identify.Intents)
+	}
+	if s.StateEnabled || s.ShouldReconnectOnError || !s.SyncEvents || s.LogLevel != discordgo.LogError || s.Identify.Compress {
+		t.Errorf("state %t, reconnects %t, in order %t, log level %d, compressed %t",
+			s.StateEnabled, s.ShouldReconnectOnError, s.SyncEvents, s.LogLevel, s.Identify.Compress)
+	}
 }
 
 func hearPanics(t *testing.T) {

@@ -19,6 +19,9 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 	if err != nil {
 		return store.Sent{}, notYet(err)
 	}
+	if c.Want == store.Edit && c.Message.IsZero() {
+		c.Want = store.Post // people did something to it between claim and now, and it stands nowhere yet
+	}
 	if found, err := b.findUnsure(ctx, d, c); err != nil {
 		return store.Sent{}, notYet(err)
 	} else if !found.IsZero() && c.Want == store.Post {
@@ -125,6 +128,9 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 			return store.Sent{}, err
 		}
 	}
+	if err := b.makeRoom(ctx, c); err != nil {
+		return store.Sent{}, err
+	}
 	message, err := b.postTo(ctx, channel, p)
 	if hasCode(err, codeUnknownChannel) {
 		if channel, err = b.openDM(ctx, c.To); err != nil {
@@ -135,13 +141,26 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 	if hasCode(err, codeUnknownMessage) { // it was posted with this nonce, and its reader deleted it
 		return store.Sent{}, store.ErrGone
 	}
-	if err == nil && !c.Message.IsZero() && c.Message != message {
-		// A check-in that comes again takes the place of the one before.
-		if err := b.remove(ctx, c); err != nil {
-			b.log.Debug("the message before could not be taken out", "err", err)
-		}
-	}
 	return store.Sent{Channel: channel, Message: message}, err
+}
+
+// makeRoom takes out the message whose place a check-in that comes again takes.
+// Done after the post, a failure of it would leave both. One that Discord will not
+// take out stays.
+func (b *Bot) makeRoom(ctx context.Context, c store.Content) error {
+	if c.Message.IsZero() {
+		return nil
+	}
+	err := b.remove(ctx, c)
+	var refused restError
+	if errors.As(err, &refused) && refused.Status < 500 && refused.Status != http.StatusUnauthorized {
+		b.log.Warn("the message before could not be taken out", "err", err)
+		return nil
+	}
+	if err != nil {
+		return notYet(err)
+	}
+	return nil
 }
 
 func (b *Bot) postTo(ctx context.Context, channel store.Private, p payload) (store.Private, error) {
@@ -156,8 +175,8 @@ func (b *Bot) openDM(ctx context.Context, to store.Private) (store.Private, erro
 	var ch struct {
 		ID string `json:"id"`
 	}
-	if err := b.opens.Wait(ctx); err != nil {
-		return store.Private{}, store.RetryError{After: time.Second}
+	if wait := b.opens.turn(); wait > 0 {
+		return store.Private{}, comeBack(wait)
 	}
 	err := b.call(ctx, http.MethodPost, apiVersion+"/users/@me/channels", map[string]string{"recipient_id": to.Reveal()}, &ch)
 	if err == nil && ch.ID == "" {

@@ -47,6 +47,7 @@ var errToken = errors.New("discord.token: Discord does not know this token any m
 const (
 	leastWait = 50 * time.Millisecond
 	maxWait   = 15 * time.Minute // of one 429, whatever Discord says
+	ofLimit   = 0.98             // used of the global limit: at exactly all of it, one request too many is a rounding away
 )
 
 func newTransport(base http.RoundTripper, api *url.URL, version string, perSecond int, log *slog.Logger) *transport {
@@ -58,7 +59,7 @@ func newTransport(base http.RoundTripper, api *url.URL, version string, perSecon
 	return &transport{
 		base: base, api: api, log: log,
 		agent:   "DiscordBot (https://github.com/aftercare, " + version + ")",
-		limiter: rate.NewLimiter(rate.Limit(perSecond), 1),
+		limiter: rate.NewLimiter(rate.Limit(ofLimit*float64(perSecond)), 1),
 		refused: make(chan struct{}),
 	}
 }
@@ -66,7 +67,7 @@ func newTransport(base http.RoundTripper, api *url.URL, version string, perSecon
 // RoundTrip implements http.RoundTripper. Its errors hold no address.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	callback := isCallback(r)
-	key := routeKey(r)
+	to := placeOf(r)
 	out, err := t.redirect(r)
 	switch {
 	case err != nil:
@@ -75,7 +76,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	case callback:
 		err = t.invalid.check(mostInvalidCallbacks)
 	default:
-		err = t.hold(r.Context(), key)
+		err = t.hold(r.Context(), to)
 	}
 	if err != nil {
 		if r.Body != nil {
@@ -87,16 +88,16 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	return t.read(resp, key, callback)
+	return t.read(resp, to, callback)
 }
 
 // hold lets a request go when the limits allow it. A wait that others decide on
 // (a pause, a bucket) is returned, so that the caller can do something else.
-func (t *transport) hold(ctx context.Context, key string) error {
+func (t *transport) hold(ctx context.Context, to place) error {
 	if err := t.mayGo(); err != nil {
 		return err
 	}
-	if wait := t.buckets.take(key); wait > 0 {
+	if wait := t.buckets.take(to); wait > 0 {
 		t.waits.Add(1)
 		return comeBack(wait)
 	}
@@ -127,13 +128,13 @@ func comeBack(wait time.Duration) error {
 }
 
 // read learns from an answer what it says of limits and of the token.
-func (t *transport) read(resp *http.Response, key string, callback bool) (*http.Response, error) {
+func (t *transport) read(resp *http.Response, to place, callback bool) (*http.Response, error) {
 	if !callback { // theirs are named by their tokens, of which we keep none
-		t.buckets.learn(key, resp.Header)
+		t.buckets.learn(to, resp.Header)
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests:
-		return nil, t.tooMany(resp, key, callback)
+		return nil, t.tooMany(resp, to, callback)
 	case http.StatusUnauthorized:
 		t.invalid.count()
 		if !callback && t.dead.CompareAndSwap(false, true) { // a callback's is about its own token
@@ -172,7 +173,7 @@ func isCallback(r *http.Request) bool {
 
 // tooMany reads a 429 of any kind: of a route, of everything, and Cloudflare's,
 // which is no JSON and concerns everything as well.
-func (t *transport) tooMany(resp *http.Response, key string, callback bool) error {
+func (t *transport) tooMany(resp *http.Response, to place, callback bool) error {
 	defer resp.Body.Close()
 	var body struct {
 		RetryAfter float64 `json:"retry_after"`
@@ -191,7 +192,7 @@ func (t *transport) tooMany(resp *http.Response, key string, callback bool) erro
 		t.all.until(time.Now().Add(wait))
 		t.log.Warn("Discord asked everything to wait", "for", wait, "json", !foreign)
 	} else if !callback {
-		t.buckets.until(key, time.Now().Add(wait))
+		t.buckets.until(to, time.Now().Add(wait))
 	}
 	return store.RetryError{After: wait}
 }
@@ -232,21 +233,47 @@ func withoutURL(err error) error {
 
 var minorID = regexp.MustCompile(`/\d{5,}`)
 
-// routeKey names the bucket that a request falls into as far as we can know: its
-// method and its route, with the channel it is about but no other number.
-func routeKey(r *http.Request) string {
+// place is where a request goes, as far as limits are concerned: its method and
+// route without any number, and the channel that it is about.
+type place struct{ route, channel string }
+
+func placeOf(r *http.Request) place {
 	path := r.URL.Path
-	if _, rest, ok := strings.Cut(path, "/channels/"); ok {
+	if before, rest, ok := strings.Cut(path, "/channels/"); ok {
 		channel, tail, _ := strings.Cut(rest, "/")
-		return r.Method + " " + channel + "/" + minorID.ReplaceAllString("/"+tail, "/")
+		return place{r.Method + " " + before + "/channels//" + minorID.ReplaceAllString("/"+tail, "/"), channel}
 	}
-	return r.Method + " " + minorID.ReplaceAllString(path, "/")
+	return place{r.Method + " " + minorID.ReplaceAllString(path, "/"), ""}
 }
 
-// buckets are the limits of routes, as Discord's headers say them.
+// buckets are the limits of routes, as Discord's headers say them. Routes for
+// which it names the same bucket share it, channel by channel.
 type buckets struct {
-	mu sync.Mutex
-	by map[string]bucket
+	mu    sync.Mutex
+	by    map[string]bucket
+	names map[string]string // of each route's bucket, once Discord told
+}
+
+// key names the bucket that a request falls into, as far as we know.
+func (b *buckets) key(to place) string {
+	if name, ok := b.names[to.route]; ok {
+		return name + " " + to.channel
+	}
+	return to.route + " " + to.channel
+}
+
+// named takes the name of a route's bucket from an answer.
+func (b *buckets) named(to place, name string) {
+	if name == "" || len(name) > longestBucket || b.names[to.route] == name {
+		return
+	}
+	if _, ok := b.names[to.route]; !ok {
+		delete(b.by, b.key(to)) // it has another key from now on
+	}
+	if b.names == nil || len(b.names) >= mostNames {
+		b.names = map[string]string{}
+	}
+	b.names[to.route] = name
 }
 
 type bucket struct {
@@ -255,12 +282,17 @@ type bucket struct {
 	reset time.Time
 }
 
-const mostBuckets = 10_000
+const (
+	mostBuckets   = 10_000
+	mostNames     = 1_000 // our own routes are far fewer
+	longestBucket = 100   // of a name
+)
 
 // take counts a request that is about to leave, or tells how long it has to wait.
-func (b *buckets) take(key string) time.Duration {
+func (b *buckets) take(to place) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	key := b.key(to)
 	k, ok := b.by[key]
 	if !ok {
 		return 0
@@ -285,7 +317,7 @@ func (b *buckets) take(key string) time.Duration {
 const unknownWindow = time.Second
 
 // learn reads the headers of an answer. Headers that make no sense are none.
-func (b *buckets) learn(key string, h http.Header) {
+func (b *buckets) learn(to place, h http.Header) {
 	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
 	after, err2 := strconv.ParseFloat(h.Get("X-RateLimit-Reset-After"), 64)
 	if err != nil || err2 != nil || math.IsNaN(after) || after < 0 || after > maxWait.Seconds() {
@@ -294,6 +326,8 @@ func (b *buckets) learn(key string, h http.Header) {
 	limit, _ := strconv.Atoi(h.Get("X-RateLimit-Limit")) // garbage is not known
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.named(to, h.Get("X-RateLimit-Bucket"))
+	key := b.key(to)
 	if old, ok := b.by[key]; ok && time.Until(old.reset) > 0 {
 		left = min(left, old.left) // what is on its way is not in Discord's count yet
 	}
@@ -301,9 +335,10 @@ func (b *buckets) learn(key string, h http.Header) {
 }
 
 // until closes a bucket.
-func (b *buckets) until(key string, t time.Time) {
+func (b *buckets) until(to place, t time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	key := b.key(to)
 	b.set(key, bucket{0, b.by[key].limit, t})
 }
 

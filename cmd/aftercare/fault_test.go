@@ -159,6 +159,7 @@ var sorry = sentence.T(sentence.ErrInside)
 // either it was done or the sentence, those who wait in line included. Nothing is
 // lost, and nothing waits for longer than the lock lasts.
 func TestLockedByBackup(t *testing.T) {
+	t.Parallel()
 	for _, lasts := range []time.Duration{4 * time.Second, 8 * time.Second} {
 		t.Run(lasts.String(), func(t *testing.T) {
 			dir := t.TempDir()
@@ -212,6 +213,7 @@ func (m *machine) answered() {
 
 // A long read, which is what a backup is, hinders nobody.
 func TestLongReadBesideTheBot(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, dir)
@@ -230,6 +232,7 @@ func TestLongReadBesideTheBot(t *testing.T) {
 // Static answers need no database: closed, replaced by something else, or gone
 // with its folder. Everything else gets the sentence, and the process goes on.
 func TestHelpWithoutDatabase(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(m *machine){
 		"closed": func(m *machine) { m.ok(m.house.store.Close()) },
 		"replaced": func(m *machine) {
@@ -265,6 +268,7 @@ func TestHelpWithoutDatabase(t *testing.T) {
 // The machine's clock steps back and forth by hours while the bot runs. Nothing
 // comes twice, nothing is lost, and what is due comes within the bell.
 func TestClockSteps(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, dir)
@@ -290,6 +294,7 @@ func TestClockSteps(t *testing.T) {
 // What was planned by a clock that was hours ahead keeps the time that people were
 // told, once that clock is set right.
 func TestClockSetBackBeforeDue(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, dir)
@@ -307,6 +312,7 @@ func TestClockSetBackBeforeDue(t *testing.T) {
 // The machine's clock is hours off while a reply is lost. The message is found in
 // its place all the same, and nobody sees it twice.
 func TestLostReplyOnAWrongClock(t *testing.T) {
+	t.Parallel()
 	for name, off := range map[string]time.Duration{"ahead": 3 * time.Hour, "behind": -3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -342,6 +348,7 @@ func TestLostReplyOnAWrongClock(t *testing.T) {
 // A laptop that sleeps for a day: its clock goes on and its timers do not, and
 // nothing hears Discord. What was due comes late and says so, and once.
 func TestSuspendedForADay(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, dir)
@@ -405,6 +412,7 @@ func (m *machine) room() {
 // On a full disk people get the sentence and nothing is half-written. What is
 // owed waits, and leaves when there is room again, once, without a restart.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, "size=8m")
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, dir)
@@ -451,6 +459,7 @@ func (m *machine) untilFull() {
 // The disk gets full between sending a message and noting it, for a moment and
 // for longer than Discord knows a nonce. Nobody sees it twice.
 func TestDiskFullAfterSending(t *testing.T) {
+	t.Parallel()
 	for name, outage := range map[string]time.Duration{"for a moment": 2 * time.Second, "beyond the nonce": 40 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			dir := smallDisk(t, "size=8m")
@@ -482,6 +491,7 @@ func TestDiskFullAfterSending(t *testing.T) {
 
 // What is typed while the disk is full is heard when there is room again.
 func TestTypedOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := smallDisk(t, "size=8m")
 	synctest.Test(t, func(t *testing.T) {
 		m := newMachine(t, dir)

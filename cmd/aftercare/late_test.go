@@ -56,6 +56,7 @@ func (a *acting) end() {
 // An answer to a button that Discord no longer takes is not lost: what was pressed
 // counts, and the message is brought up to date by itself.
 func TestLateAnswerLeavesButtonsUsable(t *testing.T) {
+	t.Parallel()
 	dir, check := t.TempDir(), conformance.Open(t)
 	synctest.Test(t, func(t *testing.T) {
 		a := act(t, dir, check)
@@ -81,6 +82,7 @@ func TestLateAnswerLeavesButtonsUsable(t *testing.T) {
 // A reply that was lost on its way, and another one an hour later after a crash of
 // Discord's side: the message is found in its place and not posted twice.
 func TestLostReplyIsNotSentTwice(t *testing.T) {
+	t.Parallel()
 	for name, outage := range map[string]time.Duration{"within the nonce window": 10 * time.Second, "beyond it": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			dir, check := t.TempDir(), conformance.Open(t)

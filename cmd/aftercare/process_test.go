@@ -236,6 +236,18 @@ func TestRunRefuses(t *testing.T) {
 			first := *p
 			first.start()
 		}, []string{"another aftercare is running on this database"}},
+		"intents that Discord does not allow": {func(p *process) {
+			p.discord.SetGateway(discordtest.Gateway{CloseCode: 4014})
+		}, []string{"code 4014", "intents"}},
+		"shards that Discord asks for, later": {func(p *process) {
+			p.discord.SetGateway(discordtest.Gateway{Interval: 10 * time.Millisecond})
+			go func() {
+				for p.t.Context().Err() == nil && !p.discord.Connected() {
+					time.Sleep(5 * time.Millisecond)
+				}
+				p.discord.CloseConnections(4011)
+			}()
+		}, []string{"code 4011", "leave some of them"}},
 		"an unknown variable": {func(p *process) { p.env = append(p.env, "AFTERCARE_STORE_PTAH=x") }, []string{"AFTERCARE_STORE_PTAH", "AFTERCARE_STORE_PATH"}},
 	} {
 		t.Run(name, func(t *testing.T) {
