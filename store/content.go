@@ -63,6 +63,9 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	} else if err != nil {
 		return c, err
 	}
+	if c.Want == Edit && len(message) == 0 {
+		c.Want = Post // it was answered before it was noted as sent
+	}
 	c.Nonce = t.nonce(d.ID, round)
 	if c.To, err = t.open(d.Recipient, "persons.account", d.Recipient, account); err != nil {
 		return c, err

@@ -167,6 +167,13 @@ var sweeps = []struct {
 			WHERE kind = 'trend' AND due_at <= $1 AND COALESCE(sent_at, due_at) <= $1 AND lease IS NULL
 			LIMIT $2
 		)`, keepNote},
+	{"retries set by a clock that was ahead", `
+		UPDATE deliveries SET next_at = $1
+		WHERE id IN (
+			SELECT id FROM deliveries
+			WHERE next_at IS NOT NULL AND attempts > 0 AND next_at > $1 + 3600000 AND due_at <= $1 AND lease IS NULL
+			LIMIT $2
+		)`, 0},
 	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
 	{"lines", `
 		DELETE FROM deliveries WHERE id IN (

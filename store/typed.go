@@ -320,8 +320,38 @@ func (s *Store) Unsaid(ctx context.Context, message string) error {
 		} else if err != nil {
 			return err
 		}
-		return t.changed(id)
+		if err := t.changed(id); err != nil {
+			return err
+		}
+		return t.takeOutForgotten(id)
 	})
+}
+
+// takeOutForgotten takes an answer's words out of the DMs in which they stand
+// together with words that are no longer kept: without those they can't be shown
+// anew, and what somebody deleted must not stay.
+func (t *tx) takeOutForgotten(id int64) error {
+	a, err := t.loadAnswer(`id = $1`, id)
+	if err != nil {
+		return err
+	}
+	view, err := t.answerView(a)
+	if err != nil || !view.Forgotten {
+		return err
+	}
+	shares, err := t.shares(a)
+	if err != nil {
+		return err
+	}
+	for _, s := range shares {
+		if s.level != ShareWords {
+			continue
+		}
+		if err := t.retract(`share`, s.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changed brings everything in line after an answer's words changed: what others

@@ -254,6 +254,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NULL; -- claim, wake-up and recovery
 CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NULL
 	AND NOT kind IN ('checkin', 'here', 'fits', 'after', 'moment', 'trend'); -- ahead of prompts
+CREATE INDEX deliveries_failed  ON deliveries (next_at) WHERE next_at IS NOT NULL AND attempts > 0;
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
