@@ -138,7 +138,10 @@ func (p panel) prompt() say {
 		s = s.add(text.T(text.CheckinLate))
 	}
 	s = s.add(text.T(text.CheckinPrompt))
-	if p.c.Last {
+	switch {
+	case p.c.Round && !p.c.Standing:
+		s = s.add(text.T(text.CheckinJustone))
+	case p.c.Last && !p.c.Round:
 		s = s.add(text.T(text.CheckinLastone))
 	}
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "checkin/open")}, p.ways()...)...)
@@ -170,7 +173,11 @@ func (p panel) feeling() say {
 
 func (p panel) need() say {
 	var s say
-	if p.c.Answer.Feeling == "low" {
+	switch {
+	case p.c.Answer.Feeling != "low":
+	case p.c.Round:
+		s = s.add(text.T(text.CheckinNeedLowRound))
+	default:
 		s = s.add(text.T(text.CheckinNeedLow))
 	}
 	s = s.add(text.T(text.CheckinNeed))
@@ -270,6 +277,9 @@ func allWords(a store.Answer) string {
 
 // end adds to the last message of the last check-in that it is the last.
 func (p panel) end(s say) say {
+	if p.c.Round {
+		return s.add(text.T(text.CheckinEndRound))
+	}
 	if p.c.Last {
 		return s.add(text.T(text.CheckinEnd))
 	}

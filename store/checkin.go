@@ -44,6 +44,8 @@ type CheckIn struct {
 	Mark      time.Duration
 	Step      Step
 	Last      bool // no further one belongs to this scene
+	Round     bool // it belongs to no scene: somebody asked for it, now or every so often
+	Standing  bool // of those, it comes every so often
 	Late      bool // it could not be asked at its time
 	LaterAt   time.Time
 	LaterLeft int  // how often it can still be put off
@@ -312,6 +314,9 @@ func (t *tx) noReask(checkin int64) error {
 // asked notes that a check-in stands in its person's DM. One that was put off in
 // the meantime stays so.
 func (t *tx) asked(delivery int64, changed bool) error {
+	if err := t.countFits(delivery); err != nil {
+		return err
+	}
 	_, err := t.Exec(`
 		UPDATE checkins
 		SET state = CASE state WHEN 'planned' THEN 'asked' ELSE state END,
@@ -416,6 +421,10 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 			WHERE scene = $1 AND person = $2 AND mark > $3 AND state NOT IN ('folded', 'lapsed', 'cancelled')
 		)
 	`, c.scene, c.person, c.mark).Scan(&v.Last)
+	if err != nil {
+		return v, err
+	}
+	err = t.QueryRow(`SELECT kind = 'round', occasion IS NOT NULL FROM scenes WHERE id = $1`, c.scene).Scan(&v.Round, &v.Standing)
 	if err != nil {
 		return v, err
 	}

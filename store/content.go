@@ -26,6 +26,9 @@ type Content struct {
 	CheckIn *CheckIn // KindCheckIn and KindPanel
 	Relay   *Relay
 	Offer   *Offer
+
+	Suggestion *Suggestion // KindStanding
+	Fits       *Fits
 }
 
 // Content loads what a claimed delivery is to say at this moment. ErrGone means
@@ -40,6 +43,7 @@ func (s *Store) Content(ctx context.Context, d Delivery) (c Content, err error) 
 
 type contentRow struct {
 	pact, scene, checkin, answer, share int64
+	standing                            int64
 	note                                sql.NullString
 }
 
@@ -50,11 +54,11 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	c = Content{Delivery: d.ID}
 	err = t.QueryRow(`
 		SELECT d.kind, d.part, d.want, d.round, d.message, p.account, d.note,
-		       COALESCE(d.pact, 0), COALESCE(d.scene, 0), COALESCE(d.checkin, 0), COALESCE(d.answer, 0), COALESCE(d.share, 0)
+		       COALESCE(d.pact, 0), COALESCE(d.scene, 0), COALESCE(d.checkin, 0), COALESCE(d.answer, 0), COALESCE(d.share, 0), COALESCE(d.standing, 0)
 		FROM deliveries d
 		JOIN persons p ON p.id = d.recipient
 		WHERE d.id = $1
-	`, d.ID).Scan(&c.Kind, &c.Part, &c.Want, &round, &message, &account, &r.note, &r.pact, &r.scene, &r.checkin, &r.answer, &r.share)
+	`, d.ID).Scan(&c.Kind, &c.Part, &c.Want, &round, &message, &account, &r.note, &r.pact, &r.scene, &r.checkin, &r.answer, &r.share, &r.standing)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrGone
 	} else if err != nil {
@@ -131,8 +135,28 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 		v, err := t.relay(r.share, a)
 		c.Relay = &v
 		return err
+	case KindStanding:
+		return t.fillSuggestion(c, d.Recipient, r.standing)
+	case KindFits:
+		v, err := t.fits(r.pact, d.Recipient)
+		c.Fits = &v
+		return err
 	}
 	return nil
+}
+
+func (t *tx) fillSuggestion(c *Content, recipient, standing int64) error {
+	st, err := t.standing(standing)
+	if err != nil {
+		return err
+	}
+	p, err := t.person(recipient)
+	if err != nil {
+		return err
+	}
+	v, err := t.suggestion(st, p)
+	c.Suggestion = &v
+	return err
 }
 
 func (t *tx) fillLinked(c *Content, recipient, pact int64) error {

@@ -35,8 +35,12 @@ func (s *Store) forgetScene(endedAt int64, size Size) int64 {
 func (t *tx) plan(scene, person int64) error {
 	var endedAt int64
 	var size Size
-	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size); err != nil {
+	var isRound bool
+	if err := t.QueryRow(`SELECT ended_at, size, kind = 'round' FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size, &isRound); err != nil {
 		return err
+	}
+	if isRound {
+		return t.planRound(scene, person)
 	}
 	marks := t.s.marksFor(size)
 	if err := t.dropUnmarked(scene, person, marks); err != nil {
@@ -115,6 +119,7 @@ func (t *tx) replan(scene int64) error {
 type Upcoming struct {
 	At       time.Time
 	Partners []Private // names; none for a check-in for oneself
+	Round    bool      // the one check-in of a round, and of no scene
 }
 
 // Upcoming returns a person's own next check-ins, soonest first, at most 25.
@@ -149,7 +154,7 @@ func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, 
 			if err != nil {
 				return err
 			}
-			out[i].Partners = sc.Partners
+			out[i].Partners, out[i].Round = sc.Partners, sc.Round
 		}
 		return nil
 	})
