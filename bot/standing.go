@@ -256,7 +256,7 @@ const mostChoices = 25
 
 func dateChoices() (out []choice) {
 	for d := 1; d <= mostChoices; d++ {
-		out = append(out, choice{text.T(text.DayMonth, "n", ordinal(d)), number(int64(d))})
+		out = append(out, choice{ordinal(d), number(int64(d))})
 	}
 	return out
 }
