@@ -77,7 +77,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)
@@ -88,6 +88,7 @@ func (b *Bot) table() map[string]route {
 	for path, do := range b.staticRoutes() {
 		t[path] = route{do: do, static: true}
 	}
+	t["settings"+completing] = route{do: b.settingsCompletions, static: true}
 	for _, path := range paths(b.commands()) {
 		if _, ok := t[path]; !ok {
 			panic("bot: no handler for /" + path)
@@ -196,7 +197,7 @@ func read(i *interaction, who store.Who) (path string, e *event) {
 		return path, e
 	}
 	parts := strings.Split(i.Data.CustomID, ":")
-	if len(parts) < 2 || parts[0] != idVersion {
+	if len(parts) < 2 || parts[0] != idVersion || strings.HasSuffix(parts[1], completing) {
 		return "", e
 	}
 	e.args, e.values, e.inForm = parts[2:], i.Data.Values, i.Type == onSubmit

@@ -18,12 +18,14 @@ type Content struct {
 	To       Private // Discord's id of the recipient
 	Channel  Private // their DM; empty before it was first opened
 	Message  Private // the message that stands there; empty before it was posted
+	Silent   bool    // they have quiet hours now
 	Nonce    string  // the same for every try at one message, 24 characters
 
 	Note    Note
 	Partner Private // KindLinked: with whom
 	Notice  *Notice
 	CheckIn *CheckIn // KindCheckIn and KindPanel
+	Here    *Here
 	Relay   *Relay
 	Offer   *Offer
 
@@ -76,6 +78,7 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 		return c, err
 	}
 	c.Channel = p.channel
+	c.Silent = p.settings.Awake(t.time()).After(t.time())
 	if c.Want == Delete {
 		if c.Message.IsZero() && d.UnsureSince.IsZero() {
 			return c, ErrGone
@@ -85,34 +88,23 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	if p.paused && c.Want == Post {
 		return c, ErrGone
 	}
-	return c, t.fill(&c, d, r)
+	return c, t.fill(&c, p, r)
 }
 
 // fill adds what the kind of a delivery speaks of.
-func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
+func (t *tx) fill(c *Content, to person, r contentRow) error {
 	c.Note = Note(r.note.String)
 	switch c.Kind {
 	case KindLinked:
-		return t.fillLinked(c, d.Recipient, r.pact)
+		return t.fillLinked(c, to.id, r.pact)
 	case KindNotice:
-		n, err := t.notice(r.scene, d.Recipient)
+		n, err := t.notice(r.scene, to.id)
 		c.Notice = &n
 		return err
+	case KindHere:
+		c.Here = &Here{Instead: c.Part == partLight}
 	case KindCheckIn, KindPanel:
-		row, err := t.checkinOf(d.ID)
-		if err != nil {
-			return err
-		}
-		switch row.state {
-		case "cancelled", "lapsed", "folded":
-			return ErrGone
-		}
-		v, err := t.view(row)
-		if c.Want == Post && v.Step == StepLater {
-			v.Step = StepPrompt // this is the message that they asked for
-		}
-		c.CheckIn = &v
-		return err
+		return t.fillCheckin(c, to)
 	case KindOffer:
 		a, err := t.loadAnswer(`id = $1`, r.answer)
 		if err != nil {
@@ -133,28 +125,46 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 			return ErrGone
 		}
 		v, err := t.relay(r.share, a)
+		v.Read = v.Read || c.Want == Post && to.settings.Plain
 		c.Relay = &v
 		return err
 	case KindStanding:
-		return t.fillSuggestion(c, d.Recipient, r.standing)
+		return t.fillSuggestion(c, to, r.standing)
 	case KindFits:
-		v, err := t.fits(r.pact, d.Recipient)
+		v, err := t.fits(r.pact, to.id)
 		c.Fits = &v
 		return err
 	}
 	return nil
 }
 
-func (t *tx) fillSuggestion(c *Content, recipient, standing int64) error {
+func (t *tx) fillCheckin(c *Content, to person) error {
+	row, err := t.checkinOf(c.Delivery)
+	if err != nil {
+		return err
+	}
+	switch row.state {
+	case "cancelled", "lapsed", "folded":
+		return ErrGone
+	}
+	v, err := t.view(row)
+	c.CheckIn = &v
+	if c.Want != Post || c.Kind != KindCheckIn {
+		return err
+	}
+	if v.Step == StepLater {
+		v.Step = StepPrompt // this is the message that they asked for
+	}
+	v.Plain = to.settings.Plain && v.Step == StepPrompt
+	return err
+}
+
+func (t *tx) fillSuggestion(c *Content, to person, standing int64) error {
 	st, err := t.standing(standing)
 	if err != nil {
 		return err
 	}
-	p, err := t.person(recipient)
-	if err != nil {
-		return err
-	}
-	v, err := t.suggestion(st, p)
+	v, err := t.suggestion(st, to)
 	c.Suggestion = &v
 	return err
 }

@@ -72,10 +72,10 @@ func (t *tx) askFits(pact, person int64) error {
 	}
 	res, err := t.Exec(`
 		UPDATE deliveries
-		SET want = 'post', due_at = $3, next_at = CASE WHEN lease IS NULL THEN $3 ELSE next_at END,
+		SET want = 'post', due_at = $3, wanted_at = $4, next_at = CASE WHEN lease IS NULL THEN $3 ELSE next_at END,
 		    round = round + 1, version = version + 1, waiting = 0
 		WHERE pact = $1 AND recipient = $2 AND kind = 'fits'
-	`, pact, person, due)
+	`, pact, person, due, t.now)
 	if err != nil {
 		return err
 	}
