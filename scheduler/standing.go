@@ -50,7 +50,7 @@ func (s *Scheduler) takeSome(ctx context.Context) error {
 		return err
 	}
 	for _, turn := range due {
-		next, err := nextTurn(turn, s.now())
+		next, err := nextTurn(turn, lookFrom(turn, s.now()))
 		if err != nil {
 			s.log.Error("a standing check-in can't be read, and rests", "err", err)
 		}
@@ -61,10 +61,22 @@ func (s *Scheduler) takeSome(ctx context.Context) error {
 	return nil
 }
 
+// lookFrom returns the time after which the next turn is looked for: what was
+// due while nobody looked is skipped, but for the last one if it is not too late.
+func lookFrom(turn store.Turn, now time.Time) time.Time {
+	if turn.At.IsZero() {
+		return now
+	}
+	if late := now.Add(-store.TurnLate); turn.At.Before(late) {
+		return late
+	}
+	return turn.At
+}
+
 var errNever = errors.New("it never comes")
 
 // nextTurn returns when a standing check-in comes after a time; zero while its
-// person's zone is not known. What was due while nobody looked is skipped.
+// person's zone is not known.
 func nextTurn(turn store.Turn, after time.Time) (time.Time, error) {
 	if turn.Zone == nil {
 		return time.Time{}, nil

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// TurnLate is how late a turn is still taken.
+const TurnLate = foldAfter
+
 // Turn is a standing check-in that is due for one of its people.
 type Turn struct {
 	Standing, Person int64
@@ -23,14 +26,7 @@ func (s *Store) NextTurn(ctx context.Context) (at time.Time, ok bool, err error)
 	err = s.inView(ctx, func(t *tx) error {
 		return t.QueryRow(`
 			SELECT MIN(at) FROM (
-				SELECT * FROM (
-					SELECT n.next_at AS at
-					FROM turns n
-					JOIN persons p ON p.id = n.person
-					WHERE n.next_at IS NOT NULL AND p.paused_at IS NULL
-					ORDER BY n.next_at
-					LIMIT 1
-				)
+				SELECT MIN(next_at) AS at FROM turns WHERE next_at IS NOT NULL
 				UNION ALL
 				SELECT MIN(paused_until) FROM persons WHERE paused_until IS NOT NULL
 			)
@@ -39,17 +35,11 @@ func (s *Store) NextTurn(ctx context.Context) (at time.Time, ok bool, err error)
 	return fromMilli(next.Int64), next.Valid, err
 }
 
-// TurnsDue returns up to n turns that are to be taken, soonest first. Those of
-// somebody who has paused wait for them.
+// TurnsDue returns up to n turns that are to be taken, soonest first.
 func (s *Store) TurnsDue(ctx context.Context, n int) (out []Turn, err error) {
 	err = s.inView(ctx, func(t *tx) error {
 		rows, err := t.Query(`
-			SELECT n.standing, n.person, n.next_at
-			FROM turns n
-			JOIN persons p ON p.id = n.person
-			WHERE n.next_at <= $1 AND p.paused_at IS NULL
-			ORDER BY n.next_at
-			LIMIT $2
+			SELECT standing, person, next_at FROM turns WHERE next_at <= $1 ORDER BY next_at LIMIT $2
 		`, t.now, n)
 		err = each(rows, err, func(r *sql.Rows) error {
 			var turn Turn
@@ -92,9 +82,9 @@ func (t *tx) fillTurn(turn *Turn) error {
 
 // TakeTurn books the check-in of a turn, and notes when the next one comes; a zero
 // time is never. Nothing is booked for a turn that was to be computed, or is more
-// than 12 hours late, or while the other of its people is not there: then it looks
-// the same from outside whatever the reason. A turn that has changed meanwhile is
-// left as it is.
+// than 12 hours late, or while one of its people is not there: then it looks the
+// same from outside whatever the reason. A turn that has changed meanwhile is left
+// as it is.
 func (s *Store) TakeTurn(ctx context.Context, turn Turn, next time.Time) error {
 	return s.inTx(ctx, func(t *tx) error {
 		at := int64(0)
@@ -110,7 +100,7 @@ func (s *Store) TakeTurn(ctx context.Context, turn Turn, next time.Time) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		if at == 0 || turn.Zone == nil || t.time().Sub(turn.At) > foldAfter {
+		if at == 0 || turn.Zone == nil || t.time().Sub(turn.At) > TurnLate {
 			return nil
 		}
 		st, err := t.standing(turn.Standing)
