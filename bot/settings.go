@@ -45,8 +45,8 @@ type setting struct {
 	now    func(store.Settings) string // which of the values holds
 }
 
-// flag is a setting that is on or off.
-func flag(id string, name, about, off, on text.Key, at func(*store.Settings) *bool) setting {
+// onOff is a setting that is on or off.
+func onOff(id string, name, about, off, on text.Key, at func(*store.Settings) *bool) setting {
 	set := func(to bool) func(*store.Settings) { return func(s *store.Settings) { *at(s) = to } }
 	return setting{id, name, about, []value{{"off", off, set(false)}, {"on", on, set(true)}}, func(s store.Settings) string {
 		if *at(&s) {
@@ -61,7 +61,7 @@ var settingsList = []setting{
 	{id: "zone", name: text.SettingsNameZone, about: text.SettingsAboutZone},
 	{id: "quiet", name: text.SettingsNameQuiet, about: text.SettingsAboutQuiet},
 	{id: "marks", name: text.SettingsNameMarks, about: text.SettingsAboutMarks},
-	flag("touch", text.SettingsNameTouch, text.SettingsAboutTouch, text.SettingsTouchOff, text.SettingsTouchOn,
+	onOff("touch", text.SettingsNameTouch, text.SettingsAboutTouch, text.SettingsTouchOff, text.SettingsTouchOn,
 		func(s *store.Settings) *bool { return &s.Touch }),
 	{"much", text.SettingsNameMuch, text.SettingsAboutMuch, []value{
 		{"full", text.SettingsMuchFull, func(s *store.Settings) { s.Much = store.MuchFull }},
@@ -74,17 +74,17 @@ var settingsList = []setting{
 		{"gist", text.SettingsShareGist, func(s *store.Settings) { s.Share = store.ShareGist }},
 		{"kept", text.SettingsShareKept, func(s *store.Settings) { s.Share = store.ShareKept }},
 	}, func(s store.Settings) string { return either(string(s.Share), "ask") }},
-	flag("plain", text.SettingsNamePlain, text.SettingsAboutPlain, text.SettingsPlainOff, text.SettingsPlainOn,
+	onOff("plain", text.SettingsNamePlain, text.SettingsAboutPlain, text.SettingsPlainOff, text.SettingsPlainOn,
 		func(s *store.Settings) *bool { return &s.Plain }),
-	flag("ask", text.SettingsNameAsk, text.SettingsAboutAsk, text.SettingsAskOff, text.SettingsAskOn,
+	onOff("ask", text.SettingsNameAsk, text.SettingsAboutAsk, text.SettingsAskOff, text.SettingsAskOn,
 		func(s *store.Settings) *bool { return &s.AskFirst }),
-	flag("nudge", text.SettingsNameNudge, text.SettingsAboutNudge, text.SettingsNudgeOff, text.SettingsNudgeOn,
+	onOff("nudge", text.SettingsNameNudge, text.SettingsAboutNudge, text.SettingsNudgeOff, text.SettingsNudgeOn,
 		func(s *store.Settings) *bool { return &s.Nudge }),
-	flag("after", text.SettingsNameAfter, text.SettingsAboutAfter, text.SettingsAfterOff, text.SettingsAfterOn,
+	onOff("after", text.SettingsNameAfter, text.SettingsAboutAfter, text.SettingsAfterOff, text.SettingsAfterOn,
 		func(s *store.Settings) *bool { return &s.After }),
-	flag("history", text.SettingsNameHistory, text.SettingsAboutHistory, text.SettingsHistoryOff, text.SettingsHistoryOn,
+	onOff("history", text.SettingsNameHistory, text.SettingsAboutHistory, text.SettingsHistoryOff, text.SettingsHistoryOn,
 		func(s *store.Settings) *bool { return &s.History }),
-	flag("trend", text.SettingsNameTrend, text.SettingsAboutTrend, text.SettingsTrendOff, text.SettingsTrendOn,
+	onOff("trend", text.SettingsNameTrend, text.SettingsAboutTrend, text.SettingsTrendOff, text.SettingsTrendOn,
 		func(s *store.Settings) *bool { return &s.Trend }),
 	{"language", text.SettingsNameLanguage, text.SettingsAboutLanguage, []value{
 		{"en", text.SettingsLanguageEn, func(s *store.Settings) { s.Language = "" }},

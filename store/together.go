@@ -5,11 +5,15 @@ import (
 	"database/sql"
 	"slices"
 	"sync"
+	"time"
 )
 
-// mostAtOnce is how many callers' writes are committed at once. Whoever comes
-// first waits for the last of them.
-const mostAtOnce = 64
+// A batch ends after so many callers' writes, and takes nobody new once it is so
+// old: whoever comes first waits for the last of them.
+const (
+	mostAtOnce = 64
+	batchLasts = 20 * time.Millisecond
+)
 
 // inTx runs fn in a transaction that may write. It is durable when inTx returns
 // nil, and not there when it returns an error.
@@ -49,7 +53,7 @@ func (s *Store) join(ctx context.Context, b *batch, fn func(*tx) error) error {
 // handOn gives a batch to the next in line. Where there is none, or the batch is
 // full or lost, it ends here.
 func (s *Store) handOn(b *batch) {
-	if b.lost == nil && b.parts < mostAtOnce && s.line.give(b) {
+	if b.lost == nil && b.parts < mostAtOnce && (b.tx == nil || time.Since(b.begun) < batchLasts) && s.line.give(b) {
 		return
 	}
 	defer s.line.leave()
@@ -61,6 +65,7 @@ func (s *Store) handOn(b *batch) {
 type batch struct {
 	tx    *sql.Tx // nil until somebody has begun it
 	stop  context.CancelFunc
+	begun time.Time
 	parts int
 	kept  int   // of the parts, those that did not fail
 	lost  error // why SQLite gave up all of it
@@ -89,7 +94,7 @@ func (b *batch) begin(ctx context.Context, db *sql.DB) (err error) {
 		stop()
 		return err
 	}
-	b.tx, b.stop = begun, stop
+	b.tx, b.stop, b.begun = begun, stop, time.Now()
 	return nil
 }
 
