@@ -359,7 +359,10 @@ func (b *Bot) proposed(ctx context.Context, e *event, r rhythm, with store.Propo
 		return say{}, err
 	}
 	s := line(text.T(text.EverySet, "rhythm", r.says()))
-	if !st.Alone {
+	switch {
+	case !st.Alone && !st.Asked:
+		s = line(text.T(text.EveryAlready, "name", named(st.With), "rhythm", r.says()))
+	case !st.Alone:
 		s = line(text.T(text.EverySuggested, "name", named(st.With), "rhythm", r.says()))
 	}
 	quiet, err := b.atQuiet(ctx, e, r)

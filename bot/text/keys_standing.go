@@ -54,6 +54,7 @@ const (
 	EveryFormField         Key = "every.form.field"
 	EveryFormHint          Key = "every.form.hint"
 	EverySet               Key = "every.set"
+	EveryAlready           Key = "every.already"
 	EverySuggested         Key = "every.suggested"
 	EveryQuiet             Key = "every.quiet"
 	EveryStopped           Key = "every.stopped"
