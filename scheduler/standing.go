@@ -21,22 +21,21 @@ type calendar interface {
 
 const turnsAtOnce = 100
 
-// takeTurns ends the pauses and takes the turns whose time has come, and returns
-// how long to sleep until the next. When nothing is due it only reads.
+// takeTurns ends the pauses and takes some turns whose time has come, and returns
+// how long to sleep until the next: not at all when there may be more, so that what
+// they booked is sent in between. When nothing is due it only reads.
 func (s *Scheduler) takeTurns(ctx context.Context) time.Duration {
-	for ctx.Err() == nil {
-		next, ok, err := s.queue.NextTurn(ctx)
-		if err != nil {
-			return s.failed(ctx, "next turn", err)
-		}
-		if wait := next.Sub(s.now()); !ok || wait > idleLook {
-			return idleLook
-		} else if wait > 0 {
-			return wait
-		}
-		if err := s.takeSome(ctx); err != nil {
-			return s.failed(ctx, "turn", err)
-		}
+	next, ok, err := s.queue.NextTurn(ctx)
+	if err != nil {
+		return s.failed(ctx, "next turn", err)
+	}
+	if wait := next.Sub(s.now()); !ok || wait > idleLook {
+		return idleLook
+	} else if wait > 0 {
+		return wait
+	}
+	if err := s.takeSome(ctx); err != nil {
+		return s.failed(ctx, "turn", err)
 	}
 	return 0
 }

@@ -2,9 +2,11 @@ package scheduler
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"aftercare/store"
+	"aftercare/store/storetest"
 )
 
 // TestTurnsOverClockChanges: a time comes once each day that it is to come, at the
@@ -94,4 +96,71 @@ func TestNoNextTurn(t *testing.T) {
 			t.Error(spec, next, err)
 		}
 	}
+}
+
+// TestLookFrom: what was due while nobody looked is skipped, but for the last one
+// of the last 12 hours.
+func TestLookFrom(t *testing.T) {
+	noon := time.Date(2026, 3, 13, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		at, now, want time.Time
+	}{
+		{time.Time{}, noon.Add(time.Hour), noon.AddDate(0, 0, 1)},                   // to be computed: only what is to come
+		{noon, noon.Add(time.Second), noon.AddDate(0, 0, 1)},                        // on time
+		{noon, noon.Add(11 * time.Hour), noon.AddDate(0, 0, 1)},                     // late, and the last
+		{noon.AddDate(0, 0, -5), noon.Add(2 * time.Hour), noon},                     // the last of several, late
+		{noon.AddDate(0, 0, -5), noon.Add(13 * time.Hour), noon.AddDate(0, 0, 1)},   // too late
+		{noon.AddDate(0, 0, -1), noon.Add(24*time.Hour - 1), noon.AddDate(0, 0, 1)}, // just before the next
+	} {
+		turn := store.Turn{Spec: store.Secret("0 12 * * *"), Zone: time.UTC, At: c.at}
+		next, err := nextTurn(turn, lookFrom(turn, c.now))
+		if err != nil || !next.Equal(c.want) {
+			t.Errorf("at %v, due at %v: %v, want %v (%v)", c.now, c.at, next, c.want, err)
+		}
+	}
+}
+
+// TestTurnsAreTaken: a standing check-in comes on time, and not during a pause,
+// which ends by itself.
+func TestTurnsAreTaken(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.link(storetest.Alex, storetest.Sam)
+		_, err := w.ChangeSettings(w.Context(), storetest.Alex.ID, func(s *store.Settings) { s.Zone = "Asia/Kolkata" })
+		if err != nil {
+			w.Fatal(err)
+		}
+		_, err = w.Propose(w.Context(), store.Proposal{By: storetest.Alex, Alone: true, Spec: store.Secret("30 12 * * *"), Request: "1"})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.sch.Wake()
+		synctest.Wait()
+		due, ok, err := w.NextTurn(w.Context())
+		if err != nil || !ok || time.Until(due) > 24*time.Hour || due.Format("15:04") != "07:00" {
+			w.Fatal(due, ok, err)
+		}
+		time.Sleep(time.Until(due) - time.Millisecond)
+		synctest.Wait()
+		if sent := w.sent(); len(sent) != 0 {
+			w.Errorf("%d too soon", len(sent))
+		}
+		time.Sleep(101 * time.Millisecond)
+		synctest.Wait()
+		if sent := w.sent(); len(sent) != 1 || sent[0].kind != store.KindCheckIn {
+			w.Errorf("within 100 ms: %v", sent)
+		}
+		if err := w.PauseUntil(w.Context(), storetest.Alex.ID, due.Add(25*time.Hour)); err != nil {
+			w.Fatal(err)
+		}
+		w.sch.Wake()
+		time.Sleep(47 * time.Hour)
+		if sent := w.sent(); len(sent) != 0 {
+			w.Errorf("%d during a pause", len(sent))
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if sent := w.sent(); len(sent) != 1 {
+			w.Errorf("%d after it", len(sent))
+		}
+	})
 }
