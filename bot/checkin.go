@@ -152,13 +152,7 @@ func (p panel) prompt() say {
 	if p.c.Again {
 		s = s.add(text.T(text.CheckinAgain))
 	}
-	s = s.add(text.T(text.CheckinPrompt))
-	switch {
-	case p.c.Round && !p.c.Standing:
-		s = s.add(text.T(text.CheckinJustone))
-	case p.c.Last && !p.c.Round:
-		s = s.add(text.T(text.CheckinLastone))
-	}
+	s = p.lastOne(s.add(text.T(text.CheckinPrompt)))
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "checkin/open")}, p.ways()...)...)
 }
 
@@ -171,11 +165,21 @@ func (p panel) atOnce() say {
 	if p.c.Again {
 		s = s.add(text.T(text.CheckinAgain))
 	}
-	if p.c.Last {
-		s = s.add(text.T(text.CheckinLastone))
-	}
-	q.words = append(s.words, q.words...)
+	q.words = append(p.lastOne(s).words, q.words...)
 	return q
+}
+
+// lastOne adds that no other one comes, as far as that is so.
+func (p panel) lastOne(s say) say {
+	switch {
+	case p.c.Standing:
+		return s
+	case p.c.Round:
+		return s.add(text.T(text.CheckinJustone))
+	case p.c.Last:
+		return s.add(text.T(text.CheckinLastone))
+	}
+	return s
 }
 
 // with says whom a check-in is with, to whoever has several partners.
