@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
@@ -206,6 +207,9 @@ func (p panel) feeling() say {
 	return s.with(row...).with(p.ways()...)
 }
 
+// mostOfHelps is how much of what one's own card says stands below the question.
+const mostOfHelps = 1000
+
 func (p panel) need() say {
 	var s say
 	switch {
@@ -216,6 +220,12 @@ func (p panel) need() say {
 		s = s.add(text.T(text.CheckinNeedLow))
 	}
 	s = s.add(text.T(text.CheckinNeed))
+	if card := quoteOf(p.c.Card.Helps.Reveal(), mostOfHelps); card != "" {
+		if p.c.Answer.Feeling.Hard() {
+			s = s.add(text.T(text.CheckinNeedCard), card)
+		}
+		s = s.with(p.to(text.NeedCard, "checkin/need", string(store.NeedCard)))
+	}
 	var row []discordButton
 	for _, n := range store.Needs {
 		row = append(row, p.to(text.Key("need."+string(n)), "checkin/need", string(n)))
@@ -236,6 +246,11 @@ func (p panel) share() say {
 		s = s.add(text.T(text.CheckinShareNone))
 	} else {
 		s = s.add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
+	}
+	if p.c.Answer.Need == store.NeedCard {
+		s = s.add(text.T(text.CheckinShareCardEither))
+	} else if p.c.WithCard {
+		s = s.add(text.T(text.CheckinShareCard))
 	}
 	s = s.add(text.T(text.CheckinShare))
 	for i, r := range p.c.Readers {
@@ -341,11 +356,19 @@ func (p panel) done() say {
 	default:
 		s = line(text.T(text.CheckinKept))
 	}
+	if p.c.Answer.Shared && slices.ContainsFunc(p.c.Readers, p.withCard) {
+		s = s.add(text.T(text.CheckinSharedCard))
+	}
 	row := []discordButton{p.to(text.LabelChange, "checkin/go", string(store.StepChange))}
 	if p.c.Answer.Shared {
 		row = append(row, p.to(text.LabelTakeback, "checkin/back"))
 	}
 	return p.end(s).with(append(row, helpButton())...)
+}
+
+// withCard tells whether somebody is given the writer's card with their answer.
+func (p panel) withCard(r store.Reader) bool {
+	return r.Level == store.ShareWords && p.c.WithCard || r.Level == store.ShareGist && p.c.Answer.Need == store.NeedCard
 }
 
 func (p panel) change() say {
@@ -365,6 +388,8 @@ func (p panel) change() say {
 // gist is one line that tells neither the feeling nor the words.
 func gist(a store.Answer) string {
 	switch {
+	case a.CardGone:
+		return text.T(text.GistHere) // and not what they never said instead
 	case a.Need != "" && a.Need != "nothing":
 		return text.T(text.Key("gist." + string(a.Need)))
 	case a.Feeling != "" && !a.Feeling.Hard():

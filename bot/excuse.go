@@ -30,6 +30,7 @@ var excuses = []struct {
 	{errUntilUnread, text.UntilUnread},
 	{errUntilPast, text.UntilPast},
 	{errUntilFar, text.UntilFar},
+	{store.ErrFull, text.CareWordsFull},
 	{errWhenUnread, text.WhenUnread},
 	{errWhenFuture, text.WhenFuture},
 	{errWhenOld, text.WhenOld},

@@ -46,6 +46,7 @@ var personErrors = []struct {
 	{"", errUntilUnread, text.UntilUnread},
 	{"", errUntilPast, text.UntilPast},
 	{"", errUntilFar, text.UntilFar},
+	{"ErrFull", store.ErrFull, text.CareWordsFull},
 	{"", errWhenUnread, text.WhenUnread},
 	{"", errWhenFuture, text.WhenFuture},
 	{"", errWhenOld, text.WhenOld},

@@ -35,6 +35,8 @@ var (
 	ErrZone = errors.New("time zone not known")
 	// ErrMany means that there are as many of these as there may be.
 	ErrMany = errors.New("as many as there may be")
+	// ErrFull means that as many kind words wait as may.
+	ErrFull = errors.New("no room for more")
 	// ErrNothing means that there is nothing to do this to.
 	ErrNothing = errors.New("nothing there")
 )
