@@ -306,7 +306,7 @@ func (t *tx) agreeTo(st standingRow, person int64) error {
 	if err != nil {
 		return err
 	}
-	linked, err := t.bothLinked(person, st.proposer)
+	linked, err := t.linked(person, st.proposer)
 	if err != nil {
 		return err
 	}
@@ -329,14 +329,6 @@ func (t *tx) agreeTo(st standingRow, person int64) error {
 		}
 	}
 	return nil
-}
-
-// bothLinked tells whether two people each have their side of a pact.
-func (t *tx) bothLinked(a, b int64) (ok bool, err error) {
-	err = t.QueryRow(`
-		SELECT COUNT(*) = 2 FROM sides WHERE person = $1 AND partner = $2 OR person = $2 AND partner = $1
-	`, a, b).Scan(&ok)
-	return ok, err
 }
 
 // Stop ends a standing check-in, for both of its people; 0 is all of one's own.

@@ -126,7 +126,7 @@ func (t *tx) there(st standingRow, person int64) (there bool, err error) {
 		return true, nil
 	}
 	other := st.other(person)
-	if linked, err := t.bothLinked(person, other); err != nil || !linked {
+	if linked, err := t.linked(person, other); err != nil || !linked {
 		return false, err
 	}
 	err = t.QueryRow(`
