@@ -153,10 +153,7 @@ func (p panel) prompt() say {
 	if p.c.Again {
 		s = s.add(text.T(text.CheckinAgain))
 	}
-	s = s.add(text.T(text.CheckinPrompt))
-	if p.c.Last {
-		s = s.add(text.T(text.CheckinLastone))
-	}
+	s = p.lastOne(s.add(text.T(text.CheckinPrompt)))
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "checkin/open")}, p.ways()...)...)
 }
 
@@ -169,11 +166,21 @@ func (p panel) atOnce() say {
 	if p.c.Again {
 		s = s.add(text.T(text.CheckinAgain))
 	}
-	if p.c.Last {
-		s = s.add(text.T(text.CheckinLastone))
-	}
-	q.words = append(s.words, q.words...)
+	q.words = append(p.lastOne(s).words, q.words...)
 	return q
+}
+
+// lastOne adds that no other one comes, as far as that is so.
+func (p panel) lastOne(s say) say {
+	switch {
+	case p.c.Standing:
+		return s
+	case p.c.Round:
+		return s.add(text.T(text.CheckinJustone))
+	case p.c.Last:
+		return s.add(text.T(text.CheckinLastone))
+	}
+	return s
 }
 
 // with says whom a check-in is with, to whoever has several partners.
@@ -205,7 +212,11 @@ const mostOfHelps = 1000
 
 func (p panel) need() say {
 	var s say
-	if p.c.Answer.Feeling == "low" {
+	switch {
+	case p.c.Answer.Feeling != "low":
+	case p.c.Round:
+		s = s.add(text.T(text.CheckinNeedLowRound))
+	default:
 		s = s.add(text.T(text.CheckinNeedLow))
 	}
 	s = s.add(text.T(text.CheckinNeed))
@@ -316,6 +327,9 @@ func allWords(a store.Answer) string {
 
 // end adds to the last message of the last check-in that it is the last.
 func (p panel) end(s say) say {
+	if p.c.Round {
+		return s.add(text.T(text.CheckinEndRound))
+	}
 	if p.c.Last {
 		return s.add(text.T(text.CheckinEnd))
 	}

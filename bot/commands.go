@@ -23,6 +23,9 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 	code.Required, code.MaxLength = true, 40
 	when := opt(discordgo.ApplicationCommandOptionString, "when", text.CmdSceneEndedWhen)
 	when.MaxLength = 100
+	every := opt(discordgo.ApplicationCommandOptionString, "when", text.CmdCheckinEveryWhen)
+	until := opt(discordgo.ApplicationCommandOptionString, "until", text.CmdCheckinPauseUntil)
+	every.MaxLength, until.MaxLength = 100, 100
 	size := opt(discordgo.ApplicationCommandOptionString, "size", text.CmdSceneEndedSize)
 	for _, s := range sizes {
 		size.Choices = append(size.Choices, &discordgo.ApplicationCommandOptionChoice{Name: text.T(s.label), Value: string(s.size)})
@@ -40,7 +43,9 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 			sub("undo", text.CmdSceneUndo),
 			sub("list", text.CmdSceneList)),
 		b.command("checkin", text.CmdCheckin,
-			sub("pause", text.CmdCheckinPause),
+			sub("now", text.CmdCheckinNow, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCheckinNowPartner)),
+			sub("every", text.CmdCheckinEvery, every, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCheckinEveryPartner)),
+			sub("pause", text.CmdCheckinPause, until),
 			sub("resume", text.CmdCheckinResume)),
 		b.command("care", text.CmdCare,
 			sub("card", text.CmdCareCard),

@@ -150,7 +150,7 @@ func (c *consent) act() {
 	case n < 76:
 		c.run(p, one(c, []string{"/scene ended", "/scene ended partner:@sam", "/scene ended partner:@kit", "/scene ended partner:@sam partner2:@kit", "/scene ended when:3h ago", "/scene undo", "/scene list"}))
 	case n < 80:
-		c.run(p, one(c, []string{"/checkin pause", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help"}))
+		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help"}))
 	case n < 83:
 		c.rewrite(p)
 	case n < 85:

@@ -77,7 +77,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)

@@ -14,17 +14,15 @@ import (
 
 func (b *Bot) sceneRoutes() map[string]handler {
 	return map[string]handler{
-		"scene/ended":    b.sceneEnded,
-		"scene/with":     b.sceneWith,  // picked from a menu
-		"scene/alone":    b.sceneAlone, // Yes, for me alone
-		"scene/undo":     b.sceneUndo,
-		"scene/list":     b.sceneList,
-		"scene/change":   b.sceneChange,
-		"scene/resize":   b.sceneResize,
-		"scene/retime":   b.sceneRetime,
-		"scene/notice":   b.sceneNotice,
-		"checkin/pause":  b.checkinPause,
-		"checkin/resume": b.checkinResume,
+		"scene/ended":  b.sceneEnded,
+		"scene/with":   b.sceneWith,  // picked from a menu
+		"scene/alone":  b.sceneAlone, // Yes, for me alone
+		"scene/undo":   b.sceneUndo,
+		"scene/list":   b.sceneList,
+		"scene/change": b.sceneChange,
+		"scene/resize": b.sceneResize,
+		"scene/retime": b.sceneRetime,
+		"scene/notice": b.sceneNotice,
 	}
 }
 
@@ -194,6 +192,10 @@ func (b *Bot) sceneList(ctx context.Context, e *event) (reply, error) {
 	}
 	var lines []string
 	for _, u := range upcoming {
+		if u.Round {
+			lines = append(lines, roundLine(u))
+			continue
+		}
 		if len(u.Partners) == 0 {
 			lines = append(lines, text.T(text.SceneListAlone, "when", in(u.At)))
 			continue
@@ -267,6 +269,9 @@ func noticeSays(delivery int64, n store.Notice) say {
 	if n.AskFirst {
 		return line(text.T(text.NoticeAsk)).with(to(text.LabelYes, store.ChoiceYes), to(text.LabelNo, store.ChoiceNo), helpButton())
 	}
+	if n.Scene.Round {
+		return line(text.T(text.RoundYes))
+	}
 	s := line(text.T(text.Notice))
 	if len(n.Scene.CheckIns) > 0 {
 		s = s.add(text.T(text.NoticeTimes, "times", list(times(n.Scene.CheckIns))))
@@ -295,6 +300,9 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 	if c == store.ChoiceAskFirst {
 		s = s.add(text.T(text.NoticeFirst))
 	}
+	if n.Scene.Round {
+		return show(s.add(text.T(text.RoundYes))), nil
+	}
 	if len(n.Scene.CheckIns) > 0 {
 		s = s.add(checkinsCome(n.Scene, text.NoticeOk, text.NoticeOkOne))
 	}
@@ -302,18 +310,4 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 		s = s.add(text.T(text.CheckinSkipped))
 	}
 	return show(s.with(button(text.T(text.LabelNotours), "scene/notice", number(e.id(0)), string(store.ChoiceNotOurs)))), nil
-}
-
-func (b *Bot) checkinPause(ctx context.Context, e *event) (reply, error) {
-	if err := b.store.Pause(ctx, e.who.ID); err != nil {
-		return reply{}, err
-	}
-	return tell(line(text.T(text.Paused))), nil
-}
-
-func (b *Bot) checkinResume(ctx context.Context, e *event) (reply, error) {
-	if err := b.store.Resume(ctx, e.who.ID); err != nil {
-		return reply{}, err
-	}
-	return tell(line(text.T(text.Resumed))), nil
 }

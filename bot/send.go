@@ -210,6 +210,10 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 			return say{}, store.ErrGone
 		}
 		return relaySays(c.Delivery, c.Part, *c.Relay), nil
+	case store.KindStanding:
+		return suggestionSays(c.Delivery, *c.Suggestion), nil
+	case store.KindFits:
+		return fitsSays(c.Delivery, *c.Fits, false), nil
 	case store.KindHere:
 		return hereSays(c.Delivery, *c.Here), nil
 	case store.KindTrend:

@@ -156,7 +156,9 @@ func readSpan(words string, now time.Time) (time.Time, bool) {
 
 // spanOf adds up a span written in digits. Past twice the oldest time it stops
 // counting: the answer is "too long ago" anyway.
-func spanOf(words string) (time.Duration, bool) {
+func spanOf(words string) (time.Duration, bool) { return spanUpTo(words, 2*whenOldest) }
+
+func spanUpTo(words string, most time.Duration) (time.Duration, bool) {
 	found := whenSpan.FindStringSubmatch(words)
 	if found == nil {
 		return 0, false
@@ -170,7 +172,7 @@ func spanOf(words string) (time.Duration, bool) {
 		n, _ := strconv.ParseFloat(strings.Replace(found[i+1], ",", ".", 1), 64)
 		total, isSpan = total+n*float64(u.each), true
 	}
-	return time.Duration(min(total, float64(2*whenOldest))), isSpan
+	return time.Duration(min(total, float64(most))), isSpan
 }
 
 // Each rule of the library is asked alone. Several at once skip over what lies

@@ -41,6 +41,8 @@ type queue interface {
 	MarkRefused(ctx context.Context, d store.Delivery) error
 	Drop(ctx context.Context, d store.Delivery) error
 	Forget(ctx context.Context) (int64, error)
+
+	calendar
 }
 
 const (
@@ -125,7 +127,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}()
 	s.busy.Go(func() { s.forget(ctx) }) // what is due does not wait for it
 	for ctx.Err() == nil {
-		wait := s.look(ctx)
+		wait := min(s.takeTurns(ctx), s.look(ctx))
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -276,6 +278,10 @@ func (s *Scheduler) send(ctx context.Context, d store.Delivery) (sent store.Sent
 }
 
 func (s *Scheduler) forget(ctx context.Context) {
+	defer s.Wake()
+	if _, err := s.queue.AskFits(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("nobody could be asked whether it still fits; trying again in a while", "err", err)
+	}
 	n, err := s.queue.Forget(ctx)
 	if ctx.Err() != nil {
 		return

@@ -47,6 +47,8 @@ type CheckIn struct {
 	Mark      time.Duration
 	Step      Step
 	Last      bool // no further one belongs to its scene, or scenes
+	Round     bool // it belongs to no scene: somebody asked for it, now or every so often
+	Standing  bool // of those, it comes every so often
 	Late      bool // it could not be asked at its time
 	LaterAt   time.Time
 	LaterLeft int  // how often it can still be put off
@@ -348,6 +350,9 @@ func (t *tx) noReask(checkin int64) error {
 // asked notes that a check-in stands in its person's DM. One that was put off in
 // the meantime stays so.
 func (t *tx) asked(delivery int64, changed bool) error {
+	if err := t.countFits(delivery); err != nil {
+		return err
+	}
 	_, err := t.Exec(`
 		UPDATE checkins
 		SET state = CASE state WHEN 'planned' THEN 'asked' ELSE state END,
@@ -562,6 +567,10 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 			  AND (c.state NOT IN ('folded', 'lapsed', 'cancelled') OR c.joined IS NOT NULL)
 		)
 	`, c.id).Scan(&v.Last)
+	if err != nil {
+		return v, err
+	}
+	err = t.QueryRow(`SELECT kind = 'round', occasion IS NOT NULL FROM scenes WHERE id = $1`, c.scene).Scan(&v.Round, &v.Standing)
 	if err != nil {
 		return v, err
 	}

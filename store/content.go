@@ -29,6 +29,9 @@ type Content struct {
 	Relay   *Relay
 	Offer   *Offer
 	Trend   *Trend
+
+	Suggestion *Suggestion // KindStanding
+	Fits       *Fits
 }
 
 // Content loads what a claimed delivery is to say at this moment. ErrGone means
@@ -43,6 +46,7 @@ func (s *Store) Content(ctx context.Context, d Delivery) (c Content, err error) 
 
 type contentRow struct {
 	pact, scene, checkin, answer, share int64
+	standing                            int64
 	note                                sql.NullString
 }
 
@@ -53,11 +57,11 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	c = Content{Delivery: d.ID}
 	err = t.QueryRow(`
 		SELECT d.kind, d.part, d.want, d.round, d.message, p.account, d.note,
-		       COALESCE(d.pact, 0), COALESCE(d.scene, 0), COALESCE(d.checkin, 0), COALESCE(d.answer, 0), COALESCE(d.share, 0)
+		       COALESCE(d.pact, 0), COALESCE(d.scene, 0), COALESCE(d.checkin, 0), COALESCE(d.answer, 0), COALESCE(d.share, 0), COALESCE(d.standing, 0)
 		FROM deliveries d
 		JOIN persons p ON p.id = d.recipient
 		WHERE d.id = $1
-	`, d.ID).Scan(&c.Kind, &c.Part, &c.Want, &round, &message, &account, &r.note, &r.pact, &r.scene, &r.checkin, &r.answer, &r.share)
+	`, d.ID).Scan(&c.Kind, &c.Part, &c.Want, &round, &message, &account, &r.note, &r.pact, &r.scene, &r.checkin, &r.answer, &r.share, &r.standing)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrGone
 	} else if err != nil {
@@ -132,6 +136,12 @@ func (t *tx) fill(c *Content, to person, r contentRow) error {
 		v.Read = v.Read || c.Want == Post && to.settings.Plain
 		c.Relay = &v
 		return err
+	case KindStanding:
+		return t.fillSuggestion(c, to, r.standing)
+	case KindFits:
+		v, err := t.fits(r.pact, to.id)
+		c.Fits = &v
+		return err
 	}
 	return nil
 }
@@ -154,6 +164,16 @@ func (t *tx) fillCheckin(c *Content, to person) error {
 		v.Step = StepPrompt // this is the message that they asked for
 	}
 	v.Plain = to.settings.Plain && v.Step == StepPrompt
+	return err
+}
+
+func (t *tx) fillSuggestion(c *Content, to person, standing int64) error {
+	st, err := t.standing(standing)
+	if err != nil {
+		return err
+	}
+	v, err := t.suggestion(st, to)
+	c.Suggestion = &v
 	return err
 }
 

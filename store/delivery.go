@@ -91,8 +91,14 @@ func (t *tx) owe(o owed) (id int64, err error) {
 	}
 	wanted := sql.NullInt64{Int64: o.due, Valid: slices.Contains(prompts, o.kind)}
 	if wanted.Valid {
-		if o.due, err = t.awake(o.to, o.due); err != nil {
+		own, err := t.atOwnWish(o.checkin)
+		if err != nil {
 			return 0, err
+		}
+		if !own {
+			if o.due, err = t.awake(o.to, o.due); err != nil {
+				return 0, err
+			}
 		}
 	}
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }

@@ -33,6 +33,10 @@ var (
 	ErrGone = errors.New("gone")
 	// ErrTooOften is for what may be done only so many times.
 	ErrTooOften = errors.New("too often")
+	// ErrZone means that somebody's time zone has to be known for this, and is not.
+	ErrZone = errors.New("time zone not known")
+	// ErrMany means that there are as many of these as there may be.
+	ErrMany = errors.New("as many as there may be")
 	// ErrFull means that as many kind words wait as may.
 	ErrFull = errors.New("no room for more")
 	// ErrNothing means that there is nothing to do this to.

@@ -71,6 +71,7 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 				  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM answers x WHERE x.writer = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM turns x WHERE x.person = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM cards x WHERE x.person = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM gifts x WHERE x.writer = p.id OR x.reader = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM feelings x WHERE x.person = p.id)
@@ -175,6 +176,34 @@ var sweeps = []struct {
 			LIMIT $2
 		)`, 0},
 	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
+	{"suggestions in DMs", `
+		UPDATE deliveries
+		SET want = 'delete', version = version + 1, waiting = 0, next_at = $1
+		WHERE lease IS NULL AND want <> 'delete' AND message IS NOT NULL AND id IN (
+			SELECT d.id
+			FROM standings s
+			JOIN deliveries d ON d.standing = s.id
+			WHERE s.state = 'offered' AND s.created_at <= $1 AND d.want <> 'delete' AND d.message IS NOT NULL
+			LIMIT $2
+		)`, suggestionLasts},
+	{"suggestions", `
+		DELETE FROM standings WHERE id IN (
+			SELECT s.id
+			FROM standings s
+			WHERE s.state = 'offered'
+			  AND s.created_at <= $1
+			  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.standing = s.id AND (d.lease IS NOT NULL OR d.want = 'delete' AND d.next_at IS NOT NULL))
+			LIMIT $2
+		)`, suggestionLasts},
+	{"stopped by all", `
+		DELETE FROM standings WHERE id IN (
+			SELECT s.id
+			FROM standings s
+			WHERE s.created_at <= $1
+			  AND NOT EXISTS (SELECT 1 FROM turns n WHERE n.standing = s.id)
+			  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.standing = s.id AND (d.lease IS NOT NULL OR d.want = 'delete' AND d.next_at IS NOT NULL))
+			LIMIT $2
+		)`, 24 * time.Hour},
 	{"lines", `
 		DELETE FROM deliveries WHERE id IN (
 			SELECT id

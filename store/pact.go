@@ -267,7 +267,8 @@ func (t *tx) side(pact int64, me, other person, consent int, at int64) error {
 		INSERT INTO sides (pact, person, partner, partner_name, consent_version, consent_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (pact, person) DO UPDATE
-		SET partner_name = excluded.partner_name, consent_version = excluded.consent_version, consent_at = excluded.consent_at
+		SET partner_name = excluded.partner_name, consent_version = excluded.consent_version, consent_at = excluded.consent_at,
+		    fit_asked_at = NULL, fit_scenes = 0, fit_last_at = NULL
 	`, pact, me.id, other.id, sealed, consent, at)
 	return err
 }
@@ -375,6 +376,13 @@ func (t *tx) leave(person, pact int64) error {
 		return err
 	}
 	if err := t.silence(person, partner); err != nil {
+		return err
+	}
+	if err := t.stopWith(person, partner); err != nil {
+		return err
+	}
+	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE pact = $2 AND recipient = $3 AND kind = 'fits'`, t.now, pact, person)
+	if err != nil {
 		return err
 	}
 	if err := t.withdraw(person); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 )
 
 // Who is somebody as Discord shows them.
@@ -171,8 +172,10 @@ func (t *tx) saveSettings(p person) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`UPDATE persons SET settings = $2 WHERE id = $1`, p.id, sealed)
-	return err
+	if _, err = t.Exec(`UPDATE persons SET settings = $2 WHERE id = $1`, p.id, sealed); err != nil {
+		return err
+	}
+	return t.retime(p.id)
 }
 
 // Agreed tells whether somebody has agreed to anything yet.
@@ -238,15 +241,19 @@ func (s *Store) Retry(ctx context.Context, account Private) error {
 // Pause stops everything for a person until Resume. Nobody else is told, and
 // from outside it looks like never having been linked.
 func (s *Store) Pause(ctx context.Context, account Private) error {
+	return s.PauseUntil(ctx, account, time.Time{})
+}
+
+// PauseUntil is Pause that ends by itself. During a pause it changes when that
+// ends; a zero time is no end.
+func (s *Store) PauseUntil(ctx context.Context, account Private, until time.Time) error {
 	return s.inTx(ctx, func(t *tx) error {
 		p, err := t.find(account)
 		if err != nil {
 			return err
 		}
-		if p.paused {
-			return nil
-		}
-		_, err = t.Exec(`UPDATE persons SET paused_at = $2 WHERE id = $1`, p.id, t.now)
+		end := sql.NullInt64{Int64: until.UnixMilli(), Valid: !until.IsZero()}
+		_, err = t.Exec(`UPDATE persons SET paused_at = COALESCE(paused_at, $2), paused_until = $3 WHERE id = $1`, p.id, t.now, end)
 		return err
 	})
 }
@@ -255,19 +262,36 @@ func (s *Store) Pause(ctx context.Context, account Private) error {
 func (s *Store) Resume(ctx context.Context, account Private) error {
 	return s.inTx(ctx, func(t *tx) error {
 		p, err := t.find(account)
+		if err != nil || !p.paused {
+			return err
+		}
+		return t.resume(p.id)
+	})
+}
+
+func (t *tx) resume(person int64) error {
+	if _, err := t.Exec(`UPDATE persons SET paused_at = NULL, paused_until = NULL WHERE id = $1`, person); err != nil {
+		return err
+	}
+	// What is in hand may have been found paused a moment ago, and is asked again.
+	if _, err := t.Exec(`UPDATE deliveries SET version = version + 1 WHERE recipient = $1 AND lease IS NOT NULL`, person); err != nil {
+		return err
+	}
+	return t.wakeWaiting(person)
+}
+
+// EndPauses ends the pauses whose time has come.
+func (s *Store) EndPauses(ctx context.Context) error {
+	return s.inTx(ctx, func(t *tx) error {
+		people, err := t.ids(`SELECT id FROM persons WHERE paused_until <= $1`, t.now)
 		if err != nil {
 			return err
 		}
-		if !p.paused {
-			return nil
+		for _, p := range people {
+			if err := t.resume(p); err != nil {
+				return err
+			}
 		}
-		if _, err := t.Exec(`UPDATE persons SET paused_at = NULL WHERE id = $1`, p.id); err != nil {
-			return err
-		}
-		// What is in hand may have been found paused a moment ago, and is asked again.
-		if _, err := t.Exec(`UPDATE deliveries SET version = version + 1 WHERE recipient = $1 AND lease IS NOT NULL`, p.id); err != nil {
-			return err
-		}
-		return t.wakeWaiting(p.id)
+		return nil
 	})
 }

@@ -46,8 +46,14 @@ func (t *tx) plan(scene, person int64) error { return t.planFor(scene, person, t
 func (t *tx) planFor(scene, person int64, late bool) error {
 	var endedAt int64
 	var size Size
-	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size); err != nil {
+	var isRound bool
+	if err := t.QueryRow(`SELECT ended_at, size, kind = 'round' FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size, &isRound); err != nil {
 		return err
+	}
+	if isRound && !late {
+		return nil // it has no mark to come
+	} else if isRound {
+		return t.planRound(scene, person)
 	}
 	p, err := t.person(person)
 	if err != nil {

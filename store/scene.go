@@ -49,6 +49,7 @@ type Scene struct {
 	LineAt   time.Time   // of the line in their place, if that is to come
 	Nothing  bool        // one has set that nothing comes
 	Partners []Private   // names of those in it whom one is linked with
+	Round    bool        // no scene, but a check-in that somebody asked for
 }
 
 // EndScene records that a scene has ended and plans everybody's check-ins, or
@@ -248,7 +249,7 @@ func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing [
 			FROM participants a
 			JOIN participants b ON b.scene = a.scene AND b.person = $2
 			JOIN scenes s ON s.id = a.scene
-			WHERE a.person = $1
+			WHERE a.person = $1 AND s.kind = 'scene'
 			  AND s.ended_at BETWEEN $3 AND $4
 			  AND s.forget_at > $5
 			  AND EXISTS (SELECT 1 FROM participants r WHERE r.scene = s.id AND r.recorded_at IS NOT NULL)
@@ -271,7 +272,7 @@ func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing [
 		SELECT s.id
 		FROM participants a
 		JOIN scenes s ON s.id = a.scene
-		WHERE a.person = $1 AND a.recorded_at IS NOT NULL
+		WHERE a.person = $1 AND a.recorded_at IS NOT NULL AND s.kind = 'scene'
 		  AND s.ended_at BETWEEN $2 AND $3
 		  AND s.forget_at > $4
 		  AND NOT EXISTS (SELECT 1 FROM participants b WHERE b.scene = s.id AND b.person <> $1)
@@ -339,7 +340,8 @@ func (t *tx) bring(scene, partner int64) error {
 func (t *tx) scene(id, person int64) (sc Scene, err error) {
 	var endedAt int64
 	sc.ID = id
-	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, id).Scan(&endedAt, &sc.Size); err != nil {
+	err = t.QueryRow(`SELECT ended_at, size, kind = 'round' FROM scenes WHERE id = $1`, id).Scan(&endedAt, &sc.Size, &sc.Round)
+	if err != nil {
 		return sc, err
 	}
 	sc.EndedAt = fromMilli(endedAt)
@@ -432,6 +434,7 @@ func (t *tx) recorded(account Private, scene int64) (p person, id int64, err err
 		SELECT scene
 		FROM participants
 		WHERE person = $1 AND recorded_at IS NOT NULL AND ($2 = 0 OR scene = $2)
+		  AND EXISTS (SELECT 1 FROM scenes s WHERE s.id = scene AND s.kind = 'scene')
 		ORDER BY recorded_at DESC, scene DESC
 		LIMIT 1
 	`, p.id, scene).Scan(&id)

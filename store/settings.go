@@ -153,6 +153,15 @@ func (t *tx) quietly(d Delivery) (waits bool, err error) {
 	if err != nil || at <= t.now {
 		return false, err
 	}
+	if d.Kind == KindCheckIn {
+		c, err := t.checkinOf(d.ID)
+		if err != nil {
+			return false, err
+		}
+		if own, err := t.atOwnWish(c.id); err != nil || own {
+			return false, err
+		}
+	}
 	_, err = t.Exec(`UPDATE deliveries SET next_at = $2 WHERE id = $1`, d.ID, at)
 	return true, err
 }

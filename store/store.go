@@ -193,6 +193,7 @@ func (s *Store) recover(ctx context.Context) error {
 			SELECT MAX(
 				COALESCE((SELECT MAX(id) FROM persons), 0),
 				COALESCE((SELECT MAX(id) FROM scenes), 0),
+				COALESCE((SELECT MAX(id) FROM standings), 0),
 				COALESCE((SELECT MAX(id) FROM answers), 0),
 				COALESCE((SELECT MAX(id) FROM words), 0),
 				COALESCE((SELECT MAX(id) FROM feelings), 0),

@@ -12,12 +12,14 @@ import (
 type Upcoming struct {
 	At       time.Time
 	Partners []Private // names; none for a check-in for oneself
+	Round    bool      // the one check-in of a round, and of no scene
 }
 
 // coming is an Upcoming with what tells whether another one will be joined to it.
 type coming struct {
 	at      int64
-	scene   bool
+	scene   bool // it may be joined
+	round   bool
 	scenes  []int64
 	readers []side
 }
@@ -37,7 +39,7 @@ func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, 
 			return err
 		}
 		for _, c := range t.asOne(all) {
-			u := Upcoming{At: fromMilli(c.at)}
+			u := Upcoming{At: fromMilli(c.at), Round: c.round}
 			for _, r := range c.readers {
 				u.Partners = append(u.Partners, r.name)
 			}
@@ -51,7 +53,7 @@ func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, 
 func (t *tx) coming(person int64) (out []coming, err error) {
 	var checkins []int64
 	rows, err := t.Query(`
-		SELECT d.due_at, c.id, c.scene, s.kind = 'scene' AND c.state = 'planned'
+		SELECT d.due_at, c.id, c.scene, s.kind = 'scene' AND c.state = 'planned', s.kind = 'round'
 		FROM checkins c
 		JOIN scenes s ON s.id = c.scene
 		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
@@ -62,7 +64,7 @@ func (t *tx) coming(person int64) (out []coming, err error) {
 	err = each(rows, err, func(r *sql.Rows) error {
 		var c coming
 		var id, scene int64
-		err := r.Scan(&c.at, &id, &scene, &c.scene)
+		err := r.Scan(&c.at, &id, &scene, &c.scene, &c.round)
 		c.scenes = []int64{scene}
 		out, checkins = append(out, c), append(checkins, id)
 		return err

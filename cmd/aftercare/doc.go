@@ -9,6 +9,8 @@
 //
 // scheduler sends what is owed when it is due. The truth about time is one column,
 // next_at, in the table of deliveries; a timer and a cron bell only make it look.
+// standing.go computes when a standing check-in next comes, on its person's clock;
+// that is kept in the table of turns.
 //
 // bot is the Discord side. hear.go takes events and keeps one person's in order;
 // router.go finds the handler by the path of a command or of a button; a handler

@@ -20,8 +20,11 @@ CREATE TABLE persons (
 	consent_version INTEGER NOT NULL,     -- of the words they agreed to
 	consent_at      INTEGER NOT NULL,
 	paused_at       INTEGER,
+	paused_until    INTEGER,              -- the pause ends by itself then
 	refused_at      INTEGER               -- Discord refused a DM to them, and they have not been told yet
 ) STRICT;
+
+CREATE INDEX persons_paused ON persons (paused_until) WHERE paused_until IS NOT NULL;
 
 CREATE TABLE invites (
 	id              INTEGER PRIMARY KEY,
@@ -63,6 +66,9 @@ CREATE TABLE sides (
 	terms           BLOB,          -- sealed by person: at once or together, and since when; NULL: at once
 	consent_version INTEGER NOT NULL,
 	consent_at      INTEGER NOT NULL,
+	fit_asked_at    INTEGER,       -- when person was last asked whether it still fits
+	fit_scenes      INTEGER NOT NULL DEFAULT 0, -- that person was asked about since
+	fit_last_at     INTEGER,       -- when a scene or round of the two last reached person
 
 	PRIMARY KEY (pact, person),
 	UNIQUE (person, partner)
@@ -75,6 +81,7 @@ CREATE TABLE scenes (
 	kind      TEXT NOT NULL DEFAULT 'scene' CHECK (kind IN ('scene', 'round')),
 	ended_at  INTEGER NOT NULL,
 	size      TEXT NOT NULL CHECK (size IN ('light', 'usual', 'intense')),
+	occasion  BLOB UNIQUE, -- keyed hash of (standing check-in, local date): who has it that day is in one round
 	forget_at INTEGER NOT NULL -- last mark + 7 days
 ) STRICT;
 
@@ -186,22 +193,26 @@ CREATE TABLE standings ( -- standing check-ins
 	partner    INTEGER REFERENCES persons (id) ON DELETE CASCADE, -- NULL: for oneself alone
 	state      TEXT NOT NULL CHECK (state IN ('offered', 'on')),
 	spec       BLOB NOT NULL, -- sealed by proposer: a cron expression
+	request    BLOB UNIQUE,   -- keyed hash of the interaction that proposed it
 	created_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX standings_proposer ON standings (proposer);
 CREATE INDEX standings_partner  ON standings (partner) WHERE partner IS NOT NULL;
 
--- When a standing check-in next comes for one of its people, in their own zone.
+-- One person's end of a standing check-in, and when it next comes for them, in
+-- their own zone. It runs while it has both. Who has stopped it has no end any
+-- more; the other sees theirs as it was.
 CREATE TABLE turns (
 	standing INTEGER NOT NULL REFERENCES standings (id) ON DELETE CASCADE,
 	person   INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
-	next_at  INTEGER NOT NULL,
+	next_at  INTEGER, -- 0: to be computed; NULL: not agreed yet, or person's zone is not known
 
 	PRIMARY KEY (standing, person)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX turns_next ON turns (next_at);
+CREATE INDEX turns_person ON turns (person);
+CREATE INDEX turns_next   ON turns (next_at) WHERE next_at IS NOT NULL;
 
 CREATE TABLE feelings ( -- somebody's own history, kept only for those who switched it on
 	id     INTEGER PRIMARY KEY,
