@@ -63,6 +63,8 @@ func (a Answer) Empty() bool {
 type body struct {
 	Feeling Feeling `json:"feeling,omitempty"`
 	Need    Need    `json:"need,omitempty"`
+	Topic   Topic   `json:"topic,omitempty"`   // of a part, and of a wish to talk
+	CheckIn int64   `json:"checkin,omitempty"` // that a wish to talk belongs to; 0: to the scene
 
 	form *Private // new words from a form; nil: as they are
 }
@@ -71,18 +73,19 @@ type answer struct {
 	id, writer int64
 	kind       string
 	checkin    int64
+	scene      int64
 	replyTo    int64
 	state      string
 	onlyWords  bool
 	body       body
 }
 
-const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(reply_to, 0), state, only_words, body`
+const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(scene, 0), COALESCE(reply_to, 0), state, only_words, body`
 
 func (t *tx) loadAnswer(where string, arg any) (a answer, err error) {
 	var sealed []byte
 	err = t.QueryRow(`SELECT `+answerColumns+` FROM answers WHERE `+where, arg).
-		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.replyTo, &a.state, &a.onlyWords, &sealed)
+		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.scene, &a.replyTo, &a.state, &a.onlyWords, &sealed)
 	if err != nil {
 		return a, err
 	}
@@ -125,9 +128,9 @@ func (t *tx) newAnswer(a answer, source []byte) (answer, error) {
 	a.id = t.newID()
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	_, err := t.Exec(`
-		INSERT INTO answers (id, writer, kind, checkin, reply_to, state, source, created_at, forget_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, t.now+keepAnswer.Milliseconds())
+		INSERT INTO answers (id, writer, kind, checkin, reply_to, state, source, created_at, scene, forget_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, MIN($9, COALESCE((SELECT forget_at FROM scenes WHERE id = $10), $9)))
+	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, t.now+keepAnswer.Milliseconds(), null(a.scene))
 	return a, err
 }
 
@@ -330,7 +333,7 @@ func (t *tx) carry(id int64) error {
 	}
 	state := "kept"
 	for _, s := range shares {
-		if s.level == ShareKept || s.level == unchosen || view.Empty() && a.kind != "touch" {
+		if s.level == ShareKept || s.level == unchosen || view.Empty() && a.kind != "touch" && a.kind != "talk" {
 			if err := t.retract(`share`, s.id); err != nil {
 				return err
 			}

@@ -340,7 +340,7 @@ func (t *tx) cancel(id int64) error {
 			return err
 		}
 	}
-	return nil
+	return t.forgetTalk(id)
 }
 
 // settle decides whether a due delivery is sent at all. A pause lays it aside. A
@@ -355,6 +355,11 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 		return false, t.layAside(d.ID)
 	}
 	late := t.time().Sub(d.Due)
+	if (d.Kind == KindAfter || d.Kind == KindMoment) && d.Want == Post {
+		if ended, err := t.endAfterwards(d, late); err != nil || ended {
+			return false, err
+		}
+	}
 	if d.Kind != KindCheckIn || d.Want != Post || late <= foldAfter {
 		waits, err := t.quietly(d)
 		return !waits, err
@@ -418,6 +423,13 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	`, c.scene, c.person, c.mark).Scan(&v.Last)
 	if err != nil {
 		return v, err
+	}
+	if v.Last {
+		more, err := t.wantsAfter(c.scene, c.person)
+		if err != nil {
+			return v, err
+		}
+		v.Last = !more
 	}
 	if err := t.viewTimes(c, &v); err != nil {
 		return v, err

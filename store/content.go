@@ -26,6 +26,7 @@ type Content struct {
 	CheckIn *CheckIn // KindCheckIn and KindPanel
 	Relay   *Relay
 	Offer   *Offer
+	After   *After // KindAfter and KindMoment
 }
 
 // Content loads what a claimed delivery is to say at this moment. ErrGone means
@@ -109,6 +110,8 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 		}
 		c.CheckIn = &v
 		return err
+	case KindAfter, KindMoment:
+		return t.fillAfter(c)
 	case KindOffer:
 		a, err := t.loadAnswer(`id = $1`, r.answer)
 		if err != nil {

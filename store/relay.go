@@ -11,6 +11,7 @@ import (
 type Relay struct {
 	From  Private // name
 	Touch bool    // "thinking of you": no words
+	About Topic   // what their words are about, where they were asked for that; TopicTalk has none
 	Read  bool
 	Level Level
 	// Answer is all of it at ShareWords; at ShareGist what the gist is made from,
@@ -61,7 +62,7 @@ func (t *tx) relay(shareID int64, a answer) (v Relay, err error) {
 	if v.From, err = t.nameFor(reader, a.writer); err != nil {
 		return v, err
 	}
-	v.Touch = a.kind == "touch"
+	v.Touch, v.About = a.kind == "touch", a.body.Topic
 	if v.Answer, err = t.answerView(a); err != nil {
 		return v, err
 	}

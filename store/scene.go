@@ -492,6 +492,9 @@ func (t *tx) undoFor(scene, person int64, own bool) error {
 	if own || !begun {
 		return t.leaveScene(scene, person, false)
 	}
+	if err := t.dropAfters(scene, person, false); err != nil {
+		return err
+	}
 	checkins, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN ('planned', 'asked')`, scene, person)
 	if err != nil {
 		return err
@@ -522,6 +525,9 @@ func (t *tx) leaveScene(scene, person int64, forget bool) error {
 
 // cancelIn cancels a person's check-ins in a scene: the open ones, or all.
 func (t *tx) cancelIn(scene, person int64, all bool) error {
+	if err := t.dropAfters(scene, person, all); err != nil {
+		return err
+	}
 	checkins, err := t.ids(`
 		SELECT id FROM checkins
 		WHERE scene = $1 AND person = $2 AND ($3 OR state IN ('planned', 'asked', 'answering'))

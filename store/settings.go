@@ -132,3 +132,17 @@ func (t *tx) quietly(d Delivery) (waits bool, err error) {
 	_, err = t.Exec(`UPDATE deliveries SET next_at = $2 WHERE id = $1`, d.ID, at)
 	return true, err
 }
+
+// ChangeSettings changes a person's own settings. ErrNotAgreed for nobody's.
+func (s *Store) ChangeSettings(ctx context.Context, account Private, change func(*Settings)) (out Settings, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return err
+		}
+		change(&p.settings)
+		out = p.settings
+		return t.saveSettings(p)
+	})
+	return out, err
+}

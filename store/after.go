@@ -1,0 +1,575 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Topic is what somebody's words are about, where they were asked for just that.
+type Topic string
+
+// The topics.
+const (
+	TopicKeep   Topic = "keep"   // something to keep
+	TopicChange Topic = "change" // something to change
+	TopicMoment Topic = "moment" // one moment they loved
+	TopicTalk   Topic = "talk"   // they'd like to talk: no words
+)
+
+const (
+	afterLast     = 20 * time.Hour // after the last check-in: what to keep, what to change
+	momentAfter   = 24 * time.Hour // after that: one moment
+	afterLaterBy  = 24 * time.Hour
+	afterTooLate  = 12 * time.Hour // later than this it is not sent at all
+	stepOpen      = "open"
+	stepLater     = string(StepLater)
+	stepSkipped   = string(StepSkipped)
+	stepAtPrompt  = string(StepPrompt)
+)
+
+// After is what comes to somebody after the last mark, as they see it.
+type After struct {
+	Moment    bool  // the second of the two: one moment
+	Step      Step  // StepPrompt, StepFeeling (the question), StepShare (a part), StepLater, StepSkipped
+	Topic     Topic // at StepShare: of which part
+	Last      bool  // nothing more comes for this scene
+	LaterAt   time.Time
+	LaterLeft int
+	Parts     []Part
+	Readers   []Reader
+	Several   bool // they have other pacts too, so that it has to be said whom this is with
+}
+
+// Part is something that somebody wrote after the last mark.
+type Part struct {
+	Topic   Topic
+	Answer  Answer
+	Readers []Reader
+	Settled bool // it was chosen who sees it
+}
+
+// Part returns the part on a topic; ok is false if there is none.
+func (a After) Part(topic Topic) (p Part, ok bool) {
+	i := slices.IndexFunc(a.Parts, func(p Part) bool { return p.Topic == topic })
+	if i < 0 {
+		return Part{Topic: topic}, false
+	}
+	return a.Parts[i], true
+}
+
+func (a After) topics() []Topic {
+	if a.Moment {
+		return []Topic{TopicMoment}
+	}
+	return []Topic{TopicKeep, TopicChange}
+}
+
+// after is the row, with the delivery through which its person acts.
+type after struct {
+	scene, person int64
+	kind          Kind
+	step          string
+	postponed     int
+	delivery      int64
+}
+
+func (a *after) takes(topic Topic) bool {
+	return slices.Contains(After{Moment: a.kind == KindMoment}.topics(), topic)
+}
+
+// wantsAfter tells whether a person is asked after the last mark of a scene: if
+// they want to be, and the scene was with somebody, and not a light one, which is
+// to end with its one check-in.
+func (t *tx) wantsAfter(scene, person int64) (bool, error) {
+	p, err := t.person(person)
+	if err != nil || !p.settings.After || p.settings.Much != MuchFull {
+		return false, err
+	}
+	var fits bool
+	err = t.QueryRow(`
+		SELECT EXISTS (
+			SELECT 1
+			FROM scenes s
+			JOIN participants p ON p.scene = s.id AND p.person = $2 AND p.state = 'in'
+			WHERE s.id = $1 AND s.kind = 'scene' AND s.size <> 'light'
+		)
+	`, scene, person).Scan(&fits)
+	if err != nil || !fits {
+		return false, err
+	}
+	readers, err := t.readers(scene, person)
+	return len(readers) > 0, err
+}
+
+// afterwards owes what comes after a message that was just sent: the questions
+// after the last check-in, and after those the one about a moment. changed tells
+// that its person has done something to it already.
+func (t *tx) afterwards(d Delivery, changed bool) error {
+	switch d.Kind {
+	case KindCheckIn:
+		return t.afterCheckin(d)
+	case KindAfter, KindMoment:
+		a, err := t.afterOf(d.ID)
+		if errors.Is(err, ErrGone) {
+			return nil // taken back while it was on its way
+		} else if err != nil {
+			return err
+		}
+		if a.step == stepLater && !changed {
+			a.step = stepAtPrompt
+			if err := t.saveAfter(a); err != nil {
+				return err
+			}
+		}
+		if a.kind == KindMoment || a.step == stepLater || a.step == stepSkipped {
+			return nil
+		}
+		return t.bookAfter(KindMoment, a.scene, a.person, momentAfter)
+	}
+	return nil
+}
+
+// afterCheckin books the questions after a check-in that was the last.
+func (t *tx) afterCheckin(d Delivery) error {
+	c, err := t.checkinOf(d.ID)
+	if err != nil {
+		return err
+	}
+	var more bool
+	err = t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND mark > $3 AND state NOT IN ('folded', 'lapsed', 'cancelled'))
+	`, c.scene, c.person, c.mark).Scan(&more)
+	if err != nil || more {
+		return err
+	}
+	if wanted, err := t.wantsAfter(c.scene, c.person); err != nil || !wanted {
+		return err
+	}
+	return t.bookAfter(KindAfter, c.scene, c.person, afterLast)
+}
+
+// bookAfter owes a question, or moves it. One that was asked already stays.
+func (t *tx) bookAfter(kind Kind, scene, person int64, in time.Duration) error {
+	_, err := t.Exec(`
+		INSERT INTO afters (scene, person, kind) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+	`, scene, person, kind)
+	if err != nil {
+		return err
+	}
+	var asked bool
+	err = t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM deliveries WHERE recipient = $1 AND kind = $2 AND scene = $3 AND sent_at IS NOT NULL)
+	`, person, kind, scene).Scan(&asked)
+	if err != nil || asked {
+		return err
+	}
+	_, err = t.owe(owed{to: person, kind: kind, scene: scene, due: t.now + in.Milliseconds()})
+	return err
+}
+
+// endAfterwards ends a question that is no longer wanted, or comes too late: it
+// is about a time that its person has gone on from.
+func (t *tx) endAfterwards(d Delivery, late time.Duration) (ended bool, err error) {
+	a, err := t.afterOf(d.ID)
+	if err != nil {
+		return false, err
+	}
+	wanted, err := t.wantsAfter(a.scene, a.person)
+	if err != nil {
+		return false, err
+	}
+	var more bool // a check-in is still to come: the scene was changed
+	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND state = 'planned')`, a.scene, a.person).Scan(&more)
+	if err != nil || wanted && !more && late <= afterTooLate {
+		return false, err
+	}
+	_, err = t.Exec(`
+		UPDATE deliveries
+		SET want = CASE WHEN message IS NULL THEN 'delete' ELSE 'edit' END, next_at = NULL, lease = NULL, version = version + 1
+		WHERE id = $1
+	`, d.ID)
+	return true, err
+}
+
+// dropAfters ends what comes to a person after a scene: what stands unanswered
+// goes out of their DM, and so does what they began. What they shared or kept
+// goes too if all says so.
+func (t *tx) dropAfters(scene, person int64, all bool) error {
+	answers, err := t.ids(`
+		SELECT id FROM answers
+		WHERE scene = $1 AND writer = $2 AND kind IN ('part', 'talk') AND state <> 'gone' AND ($3 OR state = 'draft')
+	`, scene, person, all)
+	if err != nil {
+		return err
+	}
+	for _, id := range answers {
+		if err := t.forgetAnswer(id); err != nil {
+			return err
+		}
+	}
+	for _, kind := range []Kind{KindAfter, KindMoment} {
+		parts, err := t.parts(after{scene: scene, person: person, kind: kind})
+		if err != nil {
+			return err
+		}
+		if len(parts) > 0 {
+			continue // it is where they change it, or take it back
+		}
+		_, err = t.Exec(`
+			UPDATE deliveries SET `+retracting+`
+			WHERE recipient = $2 AND scene = $3 AND kind = $4
+		`, t.now, person, scene, kind)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) afterOf(delivery int64) (a after, err error) {
+	err = t.QueryRow(`
+		SELECT a.scene, a.person, a.kind, a.step, a.postponed, d.id
+		FROM deliveries d
+		JOIN afters a ON a.scene = d.scene AND a.person = d.recipient AND a.kind = d.kind
+		WHERE d.id = $1 AND d.want <> 'delete'
+	`, delivery).Scan(&a.scene, &a.person, &a.kind, &a.step, &a.postponed, &a.delivery)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, ErrGone
+	}
+	return a, err
+}
+
+func (t *tx) saveAfter(a after) error {
+	_, err := t.Exec(`
+		UPDATE afters SET step = $4, postponed = $5 WHERE scene = $1 AND person = $2 AND kind = $3
+	`, a.scene, a.person, a.kind, a.step, a.postponed)
+	return err
+}
+
+func (t *tx) fillAfter(c *Content) error {
+	a, err := t.afterOf(c.Delivery)
+	if err != nil {
+		return err
+	}
+	if c.Want == Post && a.step == stepLater {
+		a.step = stepAtPrompt // this is the message that they asked for
+	}
+	v, err := t.afterView(a)
+	c.After = &v
+	return err
+}
+
+// afterView returns what comes after the last mark as its person sees it.
+func (t *tx) afterView(a after) (v After, err error) {
+	v = After{Moment: a.kind == KindMoment, LaterLeft: laterAtMost - a.postponed}
+	switch a.step {
+	case stepOpen:
+		v.Step = StepFeeling
+	case stepAtPrompt, stepLater, stepSkipped:
+		v.Step = Step(a.step)
+	default:
+		v.Step, v.Topic = StepShare, Topic(a.step)
+	}
+	v.Last = v.Moment || v.Step == StepSkipped
+	var due int64
+	if err := t.QueryRow(`SELECT due_at FROM deliveries WHERE id = $1`, a.delivery).Scan(&due); err != nil {
+		return v, err
+	}
+	v.LaterAt = fromMilli(due)
+	readers, err := t.readers(a.scene, a.person)
+	if err != nil {
+		return v, err
+	}
+	for _, r := range readers {
+		v.Readers = append(v.Readers, Reader{Pact: r.pact, Name: r.name})
+	}
+	parts, err := t.parts(a)
+	if err != nil {
+		return v, err
+	}
+	for _, p := range parts {
+		part, err := t.partView(p, readers)
+		if err != nil {
+			return v, err
+		}
+		v.Parts = append(v.Parts, part)
+	}
+	if _, ok := v.Part(v.Topic); v.Step == StepShare && !ok {
+		v.Step, v.Topic = StepFeeling, "" // it is no longer kept
+	}
+	err = t.QueryRow(`SELECT COUNT(*) > 1 FROM sides WHERE person = $1`, a.person).Scan(&v.Several)
+	return v, err
+}
+
+func (t *tx) partView(a answer, readers []side) (p Part, err error) {
+	p = Part{Topic: a.body.Topic, Settled: true}
+	if p.Answer, err = t.answerView(a); err != nil {
+		return p, err
+	}
+	for _, r := range readers {
+		level, err := t.levelFor(a, r.partner)
+		if err != nil {
+			return p, err
+		}
+		p.Settled = p.Settled && level != unchosen
+		p.Readers = append(p.Readers, Reader{Pact: r.pact, Name: r.name, Level: level})
+	}
+	return p, nil
+}
+
+// parts returns what a person wrote after a scene, in the order of the topics.
+func (t *tx) parts(a after) (out []answer, err error) {
+	all, err := t.about(a.scene, a.person, "part")
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range (After{Moment: a.kind == KindMoment}).topics() {
+		for _, p := range all {
+			if p.body.Topic == topic {
+				out = append(out, p)
+			}
+		}
+	}
+	return out, nil
+}
+
+// about returns a person's answers of a kind that are about a scene.
+func (t *tx) about(scene, person int64, kind string) (out []answer, err error) {
+	ids, err := t.ids(`
+		SELECT id FROM answers WHERE scene = $1 AND writer = $2 AND kind = $3 AND state <> 'gone' ORDER BY id
+	`, scene, person, kind)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		a, err := t.loadAnswer(`id = $1`, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+func (t *tx) partOn(a *after, topic Topic) (answer, error) {
+	parts, err := t.parts(*a)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, p := range parts {
+		if p.body.Topic == topic {
+			return p, nil
+		}
+	}
+	return answer{}, nil
+}
+
+// After returns what comes after the last mark, behind one of a person's own
+// messages, or ErrGone.
+func (s *Store) After(ctx context.Context, account Private, delivery int64) (v After, err error) {
+	err = s.inView(ctx, func(t *tx) error {
+		a, err := t.ownAfter(account, delivery)
+		if err != nil {
+			return err
+		}
+		v, err = t.afterView(a)
+		return err
+	})
+	return v, err
+}
+
+func (t *tx) ownAfter(account Private, delivery int64) (a after, err error) {
+	p, err := t.findOrGone(account)
+	if err != nil {
+		return a, err
+	}
+	a, err = t.afterOf(delivery)
+	if err == nil && a.person != p.id {
+		err = ErrGone
+	}
+	return a, err
+}
+
+// onAfter is the frame of every act: load, act, save, show.
+func (s *Store) onAfter(ctx context.Context, account Private, delivery int64, act func(t *tx, a *after) error) (v After, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		a, err := t.ownAfter(account, delivery)
+		if err != nil {
+			return err
+		}
+		if err := act(t, &a); err != nil {
+			return err
+		}
+		if err := t.saveAfter(a); err != nil {
+			return err
+		}
+		v, err = t.afterView(a)
+		return err
+	})
+	return v, err
+}
+
+// OpenAfter shows the question, or what was written. No topic is the question.
+// ErrGone for a topic that isn't asked here.
+func (s *Store) OpenAfter(ctx context.Context, account Private, delivery int64, topic Topic) (After, error) {
+	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
+		if topic != "" && !a.takes(topic) {
+			return ErrGone
+		}
+		skipped := a.step == stepSkipped
+		if a.step = stepOpen; topic != "" {
+			a.step = string(topic)
+		}
+		if err := t.noReaskAfter(a); err != nil || !skipped || a.kind == KindMoment {
+			return err
+		}
+		return t.bookAfter(KindMoment, a.scene, a.person, momentAfter) // they came back to it
+	})
+}
+
+// noReaskAfter stops a question that was to come again.
+func (t *tx) noReaskAfter(a *after) error {
+	_, err := t.Exec(`
+		UPDATE deliveries
+		SET want = 'edit', next_at = CASE WHEN lease IS NULL THEN NULL ELSE next_at END, version = version + 1
+		WHERE id = $1 AND want = 'post' AND message IS NOT NULL
+	`, a.delivery)
+	return err
+}
+
+// WritePart takes words on a topic, in place of those that were there. None
+// forgets the part, and takes back what was shared of it.
+func (s *Store) WritePart(ctx context.Context, account Private, delivery int64, topic Topic, text Private) (After, error) {
+	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
+		if !a.takes(topic) {
+			return ErrGone
+		}
+		if err := t.noReaskAfter(a); err != nil {
+			return err
+		}
+		part, err := t.partOn(a, topic)
+		if err != nil {
+			return err
+		}
+		a.step = string(topic)
+		if text.IsZero() {
+			a.step = stepOpen
+			if part.id == 0 {
+				return nil
+			}
+			return t.forgetAnswer(part.id)
+		}
+		if part.id == 0 {
+			if part, err = t.newAnswer(answer{writer: a.person, kind: "part", scene: a.scene, state: "draft"}, nil); err != nil {
+				return err
+			}
+			part.body.Topic = topic
+		}
+		part.body.form = &text
+		if err := t.saveBody(part); err != nil || part.state == "draft" {
+			return err
+		}
+		return t.carry(part.id)
+	})
+}
+
+// SharePart sets what one reader is given of a part: its words, or nothing. What
+// is shared goes on its way. ErrGone as for Share.
+func (s *Store) SharePart(ctx context.Context, account Private, delivery int64, topic Topic, pact int64, level Level) (After, error) {
+	if level != ShareWords && level != ShareKept {
+		return After{}, ErrGone
+	}
+	return s.onPart(ctx, account, delivery, topic, func(t *tx, part answer, readers []side) error {
+		i := slices.IndexFunc(readers, func(r side) bool { return r.pact == pact })
+		if i < 0 {
+			return ErrGone
+		}
+		return t.give(part, readers[i].partner, level)
+	})
+}
+
+// KeepPart keeps a part from everybody who was not given it; with back, from
+// those who were too.
+func (s *Store) KeepPart(ctx context.Context, account Private, delivery int64, topic Topic, back bool) (After, error) {
+	return s.onPart(ctx, account, delivery, topic, func(t *tx, part answer, readers []side) error {
+		for _, r := range readers {
+			level, err := t.levelFor(part, r.partner)
+			if err == nil && (back || level == unchosen) {
+				err = t.give(part, r.partner, ShareKept)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) onPart(ctx context.Context, account Private, delivery int64, topic Topic, act func(t *tx, part answer, readers []side) error) (After, error) {
+	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
+		part, err := t.partOn(a, topic)
+		if err != nil {
+			return err
+		}
+		if part.id == 0 {
+			return ErrGone
+		}
+		readers, err := t.readers(a.scene, a.person)
+		if err != nil {
+			return err
+		}
+		if err := act(t, part, readers); err != nil {
+			return err
+		}
+		a.step = string(topic)
+		return t.carry(part.id)
+	})
+}
+
+// LaterAfter puts the question off by a day, twice at most: ErrTooOften. What
+// comes after it moves with it.
+func (s *Store) LaterAfter(ctx context.Context, account Private, delivery int64) (After, error) {
+	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
+		switch {
+		case a.step == stepLater:
+			return nil // pressed twice
+		case a.postponed >= laterAtMost:
+			return ErrTooOften
+		}
+		a.postponed++
+		a.step = stepLater
+		due, err := t.awake(a.person, t.now+afterLaterBy.Milliseconds())
+		if err != nil {
+			return err
+		}
+		_, err = t.Exec(`
+			UPDATE deliveries
+			SET want = 'post', due_at = $2, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
+			    round = round + 1, version = version + 1, waiting = 0
+			WHERE id = $1
+		`, a.delivery, due)
+		if err != nil || a.kind == KindMoment {
+			return err
+		}
+		return t.bookAfter(KindMoment, a.scene, a.person, afterLaterBy+momentAfter)
+	})
+}
+
+// SkipAfter leaves the question, and what would come after it. At "who sees
+// this?" it keeps the part.
+func (s *Store) SkipAfter(ctx context.Context, account Private, delivery int64) (After, error) {
+	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
+		a.step = stepSkipped
+		if err := t.noReaskAfter(a); err != nil || a.kind == KindMoment {
+			return err
+		}
+		_, err := t.Exec(`
+			UPDATE deliveries SET `+retracting+`
+			WHERE recipient = $2 AND scene = $3 AND kind = 'moment' AND sent_at IS NULL
+		`, t.now, a.person, a.scene)
+		return err
+	})
+}
