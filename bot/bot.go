@@ -70,6 +70,7 @@ type Bot struct {
 	stop     context.CancelFunc
 	owners   owners
 	unnoted  unnoted
+	held     held
 	catching atomic.Bool // the open conversations are being looked through
 	appID    string
 }

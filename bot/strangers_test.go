@@ -77,7 +77,7 @@ func (v *evening) does(err error) {
 func (v *evening) presses(p *discordtest.Person, keys ...text.Key) {
 	v.t.Helper()
 	for _, key := range keys {
-		v.does(p.Press(text.T(key)))
+		v.does(p.Press(strings.ReplaceAll(text.All()[key].Say, "{name}", "Alex")))
 	}
 }
 
@@ -109,6 +109,9 @@ func (v *evening) links(a, b *discordtest.Person) {
 func (v *evening) play() {
 	v.t.Helper()
 	v.links(v.alex, v.sam)
+	if _, err := v.store.ChangeSettings(v.t.Context(), store.Secret(v.sam.ID()), func(s *store.Settings) { s.After = true }); err != nil {
+		v.t.Fatal(err)
+	}
 	v.does(v.alex.Run("/scene ended"))
 	v.presses(v.sam, text.LabelOk)
 	v.presses(v.alex, text.LabelChange, text.LabelTime)
@@ -129,7 +132,12 @@ func (v *evening) play() {
 	v.presses(v.sam, text.LabelChange)
 	v.passes(24 * time.Hour)
 	v.presses(v.alex, text.LabelSkip)
-	v.presses(v.sam, text.LabelSkip)
+	v.presses(v.sam, text.LabelSkip, text.LabelHelp, text.LabelTalk)
+	v.presses(v.sam, text.LabelTellthem)
+	v.passes(20 * time.Hour)
+	v.presses(v.sam, text.LabelOpen, text.LabelKeep)
+	v.writes(v.sam, "The tea.")
+	v.presses(v.sam, text.LabelWords)
 	v.links(v.kit, v.alex)
 	v.does(v.alex.Run("/scene ended"))
 	v.does(v.alex.Run("/partner leave"))
@@ -142,6 +150,7 @@ func (v *evening) play() {
 var routesOfNobody = map[string]text.Key{
 	"care/lines":      text.Help,
 	"declined":        text.Declined,
+	"talk/no":         text.TalkNo,
 	"partner/invited": "",
 }
 

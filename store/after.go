@@ -20,14 +20,14 @@ const (
 )
 
 const (
-	afterLast     = 20 * time.Hour // after the last check-in: what to keep, what to change
-	momentAfter   = 24 * time.Hour // after that: one moment
-	afterLaterBy  = 24 * time.Hour
-	afterTooLate  = 12 * time.Hour // later than this it is not sent at all
-	stepOpen      = "open"
-	stepLater     = string(StepLater)
-	stepSkipped   = string(StepSkipped)
-	stepAtPrompt  = string(StepPrompt)
+	afterLast    = 20 * time.Hour // after the last check-in: what to keep, what to change
+	momentAfter  = 24 * time.Hour // after that: one moment
+	afterLaterBy = 24 * time.Hour
+	afterTooLate = 12 * time.Hour // later than this it is not sent at all
+	stepOpen     = "open"
+	stepLater    = string(StepLater)
+	stepSkipped  = string(StepSkipped)
+	stepAtPrompt = string(StepPrompt)
 )
 
 // After is what comes to somebody after the last mark, as they see it.

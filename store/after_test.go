@@ -333,7 +333,9 @@ func TestTalk(t *testing.T) {
 	w.talked(w.TellTalk(w.ctx, alex.ID, at, pact, true))
 	w.deliver()
 	w.ok(w.UndoScene(w.ctx, alex.ID, 0))
-	if !slices.ContainsFunc(w.deliver(), func(m storetest.Sent) bool { return m.To == sam.ID && m.Want == store.Delete && m.Kind == store.KindRelay }) {
+	if !slices.ContainsFunc(w.deliver(), func(m storetest.Sent) bool {
+		return m.To == sam.ID && m.Want == store.Delete && m.Kind == store.KindRelay
+	}) {
 		t.Error("the wish to talk outlived its check-in")
 	}
 	w.is(second(w.Talk(w.ctx, alex.ID, at)), store.ErrGone)
