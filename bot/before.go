@@ -55,7 +55,7 @@ func (b *Bot) offerShown(delivery int64, o store.Offer) say {
 	if o.Done || !text.HelpFirst(words) {
 		return s
 	}
-	return b.withHelp(s, words, text.PhraseChoose)
+	return b.withHelp(s, words, text.PhrasePass)
 }
 
 // held are forms whose words would have gone out at once, one for each person,
@@ -121,7 +121,15 @@ func (b *Bot) helpFirst(do handler, goesOut func(context.Context, *event) (bool,
 			return b.decided(ctx, e, do)
 		}
 		words := strings.TrimSpace(e.options[formField])
-		if !e.inForm || !text.HelpFirst(words) {
+		changed := e.inForm && len(e.args) > 0 && e.args[len(e.args)-1] == holding
+		if changed {
+			e.args = e.args[:len(e.args)-1]
+		}
+		switch {
+		case text.HelpFirst(words) && e.inForm:
+		case changed:
+			return b.release(ctx, e, do)
+		default:
 			return do(ctx, e)
 		}
 		if goes, err := goesOut(ctx, e); err != nil {
@@ -154,25 +162,34 @@ func (b *Bot) decided(ctx context.Context, e *event, do handler) (reply, error) 
 	}
 	switch act {
 	case holding + "send":
-		if _, err := do(ctx, &f); err != nil {
-			return reply{}, err // and they can try again
-		}
-		b.held.drop(e.who.ID)
-		if err := b.store.Reshow(ctx, e.who.ID, f.id(0)); err != nil {
-			return reply{}, err
-		}
-		return show(line(text.T(text.RelaySent))), nil
+		return b.release(ctx, &f, do)
 	case holding + "change":
 		asked := f
 		asked.inForm = false
 		r, err := do(ctx, &asked)
 		if r.form != nil {
 			r.form.fields[0].value = f.options[formField]
+			r.form.args = append(slices.Clone(f.args), holding)
 		}
 		return r, err
 	}
 	b.held.drop(e.who.ID)
-	return show(line(text.T(text.CheckinKept))), nil
+	return show(line(text.T(text.PhraseKept))), nil
+}
+
+// release lets words go, and has the message that they belong to shown as it is then.
+func (b *Bot) release(ctx context.Context, e *event, do handler) (reply, error) {
+	if _, err := do(ctx, e); err != nil {
+		return reply{}, err // and they can try again
+	}
+	b.held.drop(e.who.ID)
+	if err := b.store.Reshow(ctx, e.who.ID, e.id(0)); err != nil {
+		return reply{}, err
+	}
+	if strings.TrimSpace(e.options[formField]) == "" {
+		return show(line(text.T(text.TalkBack))), nil
+	}
+	return show(line(text.T(text.RelaySent))), nil
 }
 
 // answerIsOut tells whether new words to a check-in go out at once: somebody has

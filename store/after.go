@@ -273,7 +273,6 @@ func (t *tx) afterView(a after) (v After, err error) {
 	default:
 		v.Step, v.Topic = StepShare, Topic(a.step)
 	}
-	v.Last = v.Moment || v.Step == StepSkipped
 	var due int64
 	if err := t.QueryRow(`SELECT due_at FROM deliveries WHERE id = $1`, a.delivery).Scan(&due); err != nil {
 		return v, err
@@ -297,6 +296,7 @@ func (t *tx) afterView(a after) (v After, err error) {
 		}
 		v.Parts = append(v.Parts, part)
 	}
+	v.Last = v.Moment || v.Step == StepSkipped && len(v.Parts) == 0
 	if _, ok := v.Part(v.Topic); v.Step == StepShare && !ok {
 		v.Step, v.Topic = StepFeeling, "" // it is no longer kept
 	}
@@ -487,7 +487,10 @@ func (s *Store) SharePart(ctx context.Context, account Private, delivery int64, 
 		if i < 0 {
 			return ErrGone
 		}
-		return t.give(part, readers[i].partner, level)
+		if err := t.give(part, readers[i].partner, level); err != nil {
+			return err
+		}
+		return t.carryFor(part.id, readers[i].partner)
 	})
 }
 
@@ -504,7 +507,7 @@ func (s *Store) KeepPart(ctx context.Context, account Private, delivery int64, t
 				return err
 			}
 		}
-		return nil
+		return t.carry(part.id)
 	})
 }
 
@@ -521,11 +524,8 @@ func (s *Store) onPart(ctx context.Context, account Private, delivery int64, top
 		if err != nil {
 			return err
 		}
-		if err := act(t, part, readers); err != nil {
-			return err
-		}
 		a.step = string(topic)
-		return t.carry(part.id)
+		return act(t, part, readers)
 	})
 }
 
@@ -558,15 +558,18 @@ func (s *Store) LaterAfter(ctx context.Context, account Private, delivery int64)
 	})
 }
 
-// SkipAfter leaves the question, and what would come after it. At "who sees
-// this?" it keeps the part.
+// SkipAfter leaves the question. If nothing was written, nothing more comes.
 func (s *Store) SkipAfter(ctx context.Context, account Private, delivery int64) (After, error) {
 	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
 		a.step = stepSkipped
-		if err := t.noReaskAfter(a); err != nil || a.kind == KindMoment {
+		parts, err := t.parts(*a)
+		if err != nil {
 			return err
 		}
-		_, err := t.Exec(`
+		if err := t.noReaskAfter(a); err != nil || a.kind == KindMoment || len(parts) > 0 {
+			return err
+		}
+		_, err = t.Exec(`
 			UPDATE deliveries SET `+retracting+`
 			WHERE recipient = $2 AND scene = $3 AND kind = 'moment' AND sent_at IS NULL
 		`, t.now, a.person, a.scene)

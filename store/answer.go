@@ -318,7 +318,11 @@ func (s *Store) TakeBack(ctx context.Context, account Private, delivery int64) (
 // carry brings what each reader has in their DM in line with what they are given:
 // it owes a relay, has one shown anew, or takes it out. A partner who has left
 // or paused is given nothing, and the writer can't tell.
-func (t *tx) carry(id int64) error {
+func (t *tx) carry(id int64) error { return t.carryFor(id, 0) }
+
+// carryFor is carry where only what one reader is given has changed: the others'
+// messages are left alone, and show no sign of it. 0 is all of them.
+func (t *tx) carryFor(id, reader int64) error {
 	a, err := t.loadAnswer(`id = $1`, id)
 	if err != nil {
 		return err
@@ -340,6 +344,9 @@ func (t *tx) carry(id int64) error {
 			continue
 		}
 		state = "shared"
+		if reader != 0 && s.reader != reader {
+			continue
+		}
 		if err := t.carryTo(a, view, s); err != nil {
 			return err
 		}

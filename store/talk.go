@@ -138,7 +138,7 @@ func (t *tx) tellTalk(at talkAt, pact int64, tell bool) error {
 	if err := t.give(a, readers[i].partner, level); err != nil {
 		return err
 	}
-	return t.carry(a.id)
+	return t.carryFor(a.id, readers[i].partner)
 }
 
 // forgetTalk takes back the wish to talk that belongs to a check-in.

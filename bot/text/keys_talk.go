@@ -13,4 +13,6 @@ const (
 	TalkBack      Key = "talk.back"
 	PhraseYours   Key = "phrase.yours"
 	PhraseChoose  Key = "phrase.choose"
+	PhrasePass    Key = "phrase.pass"
+	PhraseKept    Key = "phrase.kept"
 )
