@@ -33,7 +33,8 @@
 //
 // # Who may import whom
 //
-//	cmd/aftercare -> bot, scheduler, store, bot/discordtest (the demo)
+//	cmd/aftercare -> bot, bot/text (an operator's own sentences), scheduler, store,
+//	                 bot/discordtest (the demo)
 //	bot           -> store, bot/text
 //	scheduler     -> store
 //
