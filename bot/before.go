@@ -21,7 +21,7 @@ import (
 // with them.
 func (b *Bot) withHelp(s say, words string, question text.Key) say {
 	const room = 300 // for the words and the question
-	s.words = []string{b.helpWithin(mostListed - room).content()}
+	s.words = []string{b.helpWithin(mostListed-room, text.HelpShown).content()}
 	if words != "" {
 		s = s.add("> " + within(shorten(words, 150), 200))
 	}

@@ -185,19 +185,19 @@ func (p panel) words() say {
 		with(p.ways()...)
 }
 
-// share shows the answer and its gist, and asks who sees it.
+// share shows the answer and its gist, and asks who sees it. Nothing is nobody's
+// to see.
 func (p panel) share() say {
-	s := p.mine()
+	ways := append([]discordButton{p.to(text.LabelWrite, "checkin/write")}, p.ways()...)
 	if p.c.Answer.Empty() {
-		s = s.add(text.T(text.CheckinShareNone))
-	} else {
-		s = s.add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
+		return line(text.T(text.CheckinShareNone)).with(ways...)
 	}
+	s := p.mine().add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
 	s = s.add(text.T(text.CheckinShare))
 	for _, r := range firstReaders(p.c.Readers) {
 		s = s.with(p.levels(r)...)
 	}
-	return s.with(append([]discordButton{p.to(text.LabelWrite, "checkin/write")}, p.ways()...)...)
+	return s.with(ways...)
 }
 
 // shareLevels are what a reader can be given, as it is called where there is one

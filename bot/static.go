@@ -29,11 +29,12 @@ func (b *Bot) lines(_ context.Context, e *event) (reply, error) {
 	return tell(s), nil
 }
 
-func (b *Bot) help() say { return b.helpWithin(mostListed) }
+func (b *Bot) help() say { return b.helpWithin(mostListed, text.HelpLooked) }
 
 // helpWithin never fails, so operator's lines for which there is no room stay out.
-func (b *Bot) helpWithin(most int) say {
-	says := text.T(text.Help, "lines", "")
+// end is its last sentence.
+func (b *Bot) helpWithin(most int, end text.Key) say {
+	says := text.T(text.Help, "lines", "") + " " + text.T(end)
 	var lines strings.Builder
 	n := codeUnits(says)
 	for _, l := range b.o.HelpLines {
@@ -43,7 +44,7 @@ func (b *Bot) helpWithin(most int) say {
 		}
 		lines.WriteString(next)
 	}
-	return line(text.T(text.Help, "lines", lines.String()))
+	return line(text.T(text.Help, "lines", lines.String()) + " " + text.T(end))
 }
 
 func (b *Bot) about() say { return line(text.T(text.About, "operator", b.operator())) }

@@ -15,4 +15,6 @@ const (
 	PhraseChoose  Key = "phrase.choose"
 	PhrasePass    Key = "phrase.pass"
 	PhraseKept    Key = "phrase.kept"
+	HelpLooked    Key = "help.looked"
+	HelpShown     Key = "help.shown"
 )
