@@ -109,7 +109,7 @@ func (b *Bot) afterShown(delivery int64, a store.After) say {
 		return s
 	}
 	if len(part.Readers) != 1 {
-		return b.withHelp(s, words, text.PhraseChoose)
+		return b.withHelp(s, say{}, words, text.PhraseChoose)
 	}
 	p := afterPanel{number(delivery), a}
 	topic := string(part.Topic)
@@ -117,7 +117,7 @@ func (b *Bot) afterShown(delivery int64, a store.After) say {
 	return b.withHelp(s.with(
 		p.to(text.LabelSend, "after/share", topic, number(part.Readers[0].Pact), string(store.ShareWords)),
 		p.to(text.LabelChange, "after/write", topic),
-		p.to(text.LabelKeepback, "after/keep", topic)), words, text.PhraseYours)
+		p.to(text.LabelKeepback, "after/keep", topic)).with(p.ways(text.LabelAsklater)...), p.with(), words, text.PhraseYours)
 }
 
 // afterSays is what comes after the last mark, at the step where its person is.
@@ -168,11 +168,16 @@ func (p afterPanel) prompt() say {
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "after/open")}, p.ways(text.LabelLater)...)...)
 }
 
-func (p afterPanel) question() say {
-	var s say
-	if p.a.Several {
-		s = s.add(text.T(text.CheckinWith, "names", list(readerNames(p.a.Readers))))
+// with says whom it was with, to whoever has several partners.
+func (p afterPanel) with() say {
+	if !p.a.Several || len(p.a.Readers) == 0 {
+		return say{}
 	}
+	return line(text.T(text.CheckinWith, "names", list(readerNames(p.a.Readers))))
+}
+
+func (p afterPanel) question() say {
+	s := p.with()
 	if p.a.Moment {
 		return s.add(text.T(text.AfterMoment), text.T(text.AfterMomentHow)).
 			with(append([]discordButton{p.to(text.LabelTell, "after/part", string(store.TopicMoment))}, p.ways(text.LabelAsklater)...)...)

@@ -18,10 +18,10 @@ import (
 // table, named in no log and counted by nobody; nothing is blocked.
 
 // withHelp puts the help page above somebody's own words and what they can do
-// with them.
-func (b *Bot) withHelp(s say, words string, question text.Key) say {
-	const room = 300 // for the words and the question
-	s.words = []string{b.helpWithin(mostListed-room, text.HelpShown).content()}
+// with them. with says whom they are for, to whoever has several partners.
+func (b *Bot) withHelp(s say, with say, words string, question text.Key) say {
+	const room = 400 // for what stands below it
+	s.words = append(b.helpWithin(mostListed-room, text.HelpShown).words, with.words...)
 	if words != "" {
 		s = s.add("> " + within(shorten(words, 150), 200))
 	}
@@ -36,7 +36,7 @@ func (b *Bot) checkinShown(delivery int64, c store.CheckIn) say {
 		return s
 	}
 	if len(c.Readers) != 1 {
-		return b.withHelp(s, words, text.PhraseChoose)
+		return b.withHelp(s, say{}, words, text.PhraseChoose)
 	}
 	p := panel{number(delivery), c}
 	pact := number(c.Readers[0].Pact)
@@ -45,7 +45,7 @@ func (b *Bot) checkinShown(delivery int64, c store.CheckIn) say {
 		p.to(text.LabelSend, "checkin/share", pact, string(store.ShareWords)),
 		p.to(text.LabelChange, "checkin/write"),
 		p.to(text.LabelKeepback, "checkin/share", pact, string(store.ShareKept))).
-		with(p.ways()...), words, text.PhraseYours)
+		with(p.ways()...), p.with(), words, text.PhraseYours)
 }
 
 // offerShown is offerSays, with the help page where that is due.
@@ -55,7 +55,7 @@ func (b *Bot) offerShown(delivery int64, o store.Offer) say {
 	if o.Done || !text.HelpFirst(words) {
 		return s
 	}
-	return b.withHelp(s, words, text.PhrasePass)
+	return b.withHelp(s, say{}, words, text.PhrasePass)
 }
 
 // held are forms whose words would have gone out at once, one for each person,
@@ -120,16 +120,18 @@ func (b *Bot) helpFirst(do handler, goesOut func(context.Context, *event) (bool,
 		if n := len(e.args); !e.inForm && n >= 2 && strings.HasPrefix(e.args[n-2], holding) {
 			return b.decided(ctx, e, do)
 		}
-		words := strings.TrimSpace(e.options[formField])
-		changed := e.inForm && len(e.args) > 0 && e.args[len(e.args)-1] == holding
+		if !e.inForm {
+			return do(ctx, e)
+		}
+		changed := len(e.args) > 0 && e.args[len(e.args)-1] == holding
 		if changed {
 			e.args = e.args[:len(e.args)-1]
 		}
-		switch {
-		case text.HelpFirst(words) && e.inForm:
-		case changed:
-			return b.release(ctx, e, do)
-		default:
+		words := strings.TrimSpace(e.options[formField])
+		if !text.HelpFirst(words) {
+			if changed {
+				return b.release(ctx, e, do)
+			}
 			return do(ctx, e)
 		}
 		if goes, err := goesOut(ctx, e); err != nil {
@@ -141,7 +143,7 @@ func (b *Bot) helpFirst(do handler, goesOut func(context.Context, *event) (bool,
 		to := func(key text.Key, act string) discordButton {
 			return button(text.T(key), e.path, append(slices.Clone(e.args), holding+act, n)...)
 		}
-		return tell(b.withHelp(line(), words, text.PhraseYours).
+		return tell(b.withHelp(say{}, say{}, words, text.PhraseYours).
 			with(to(text.LabelSend, "send"), to(text.LabelChange, "change"), to(text.LabelKeepback, "keep"))), nil
 	}
 }
