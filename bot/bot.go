@@ -22,6 +22,7 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
+	"aftercare/bot/text"
 	"aftercare/store"
 )
 
@@ -97,6 +98,7 @@ func New(st *store.Store, o Options) (*Bot, error) {
 	}
 	b.link = b.newLink()
 	b.routes = b.table()
+	st.AskAbout = text.HelpFirst // those who are not asked who sees their words are to see the help page too
 	logThrough(o.Log)
 	return b, nil
 }

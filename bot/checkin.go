@@ -89,6 +89,9 @@ func checkinSays(delivery int64, c store.CheckIn) say {
 	if c.Panel {
 		return line(text.T(text.CheckinBelow))
 	}
+	if c.Plain {
+		return p.atOnce()
+	}
 	switch c.Step {
 	case store.StepFeeling:
 		return p.feeling()
@@ -134,16 +137,44 @@ func (p panel) ways() []discordButton {
 
 func (p panel) help() discordButton { return helpAbout(p.id, p.c.Readers) }
 
+// hereSays is a line that asks nothing, after a scene.
+func hereSays(delivery int64, h store.Here) say {
+	s := line(text.T(text.Here))
+	if h.Instead {
+		s = line(text.T(text.HereInstead), text.T(text.HereWords))
+	}
+	return s.with(button(text.T(text.LabelTalk), "talk/ask", number(delivery)), helpButton())
+}
+
 func (p panel) prompt() say {
 	var s say
 	if p.c.Late {
 		s = s.add(text.T(text.CheckinLate))
+	}
+	if p.c.Again {
+		s = s.add(text.T(text.CheckinAgain))
 	}
 	s = s.add(text.T(text.CheckinPrompt))
 	if p.c.Last {
 		s = s.add(text.T(text.CheckinLastone))
 	}
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "checkin/open")}, p.ways()...)...)
+}
+
+// atOnce is the prompt with its question, for those whose previews need not be neutral.
+func (p panel) atOnce() say {
+	s, q := line(), p.feeling()
+	if p.c.Late {
+		s = s.add(text.T(text.CheckinLate))
+	}
+	if p.c.Again {
+		s = s.add(text.T(text.CheckinAgain))
+	}
+	if p.c.Last {
+		s = s.add(text.T(text.CheckinLastone))
+	}
+	q.words = append(s.words, q.words...)
+	return q
 }
 
 // with says whom a check-in is with, to whoever has several partners.
@@ -286,6 +317,10 @@ func (p panel) done() say {
 	switch {
 	case p.c.Answer.Empty():
 		s = line(text.T(text.CheckinSkipped))
+	case len(to) > 0 && p.c.Answer.Shared && p.c.AsSet:
+		s = line(text.T(text.CheckinAsset, "names", list(to)))
+	case p.c.AsSet && len(p.c.Readers) > 0:
+		s = line(text.T(text.CheckinAssetKept))
 	case len(to) > 0 && p.c.Answer.Shared:
 		s = line(text.T(text.CheckinShared, "names", list(to)))
 	default:

@@ -27,6 +27,8 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 	for _, s := range sizes {
 		size.Choices = append(size.Choices, &discordgo.ApplicationCommandOptionChoice{Name: text.T(s.label), Value: string(s.size)})
 	}
+	city := opt(discordgo.ApplicationCommandOptionString, "zone", text.CmdSettingsZone)
+	city.MaxLength, city.Autocomplete = 60, true
 	return []*discordgo.ApplicationCommand{
 		b.command("partner", text.CmdPartner,
 			sub("invite", text.CmdPartnerInvite),
@@ -41,6 +43,7 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 			sub("pause", text.CmdCheckinPause),
 			sub("resume", text.CmdCheckinResume)),
 		b.command("care", text.CmdCare, sub("help", text.CmdCareHelp)),
+		b.command("settings", text.CmdSettings, city),
 		b.command("privacy", text.CmdPrivacy, sub("about", text.CmdPrivacyAbout)),
 	}
 }

@@ -78,7 +78,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.afterRoutes(), b.talkRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.settingsRoutes(), b.afterRoutes(), b.talkRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)
@@ -89,6 +89,7 @@ func (b *Bot) table() map[string]route {
 	for path, do := range b.staticRoutes() {
 		t[path] = route{do: do, static: true}
 	}
+	t["settings"+completing] = route{do: b.settingsCompletions, static: true}
 	for _, path := range paths(b.commands()) {
 		if _, ok := t[path]; !ok {
 			panic("bot: no handler for /" + path)
@@ -198,7 +199,7 @@ func read(i *interaction, who store.Who) (path string, e *event) {
 		return path, e
 	}
 	parts := strings.Split(i.Data.CustomID, ":")
-	if len(parts) < 2 || parts[0] != idVersion {
+	if len(parts) < 2 || parts[0] != idVersion || strings.HasSuffix(parts[1], completing) {
 		return "", e
 	}
 	e.path, e.args, e.values, e.inForm = parts[1], parts[2:], i.Data.Values, i.Type == onSubmit

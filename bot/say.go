@@ -180,6 +180,8 @@ func span(d time.Duration) string {
 		return strconv.Itoa(n) + " " + name + "s"
 	}
 	switch {
+	case d > 72*time.Hour && d%(24*time.Hour) == 0:
+		return unit(int(d/(24*time.Hour)), "day")
 	case d%time.Hour == 0:
 		return unit(int(d/time.Hour), "hour")
 	case d%time.Minute == 0:

@@ -31,7 +31,11 @@ func (b *Bot) sceneRoutes() map[string]handler {
 // sceneEnded records a scene. What it lacks it asks for with buttons that carry
 // the time and the size, and nothing else.
 func (b *Bot) sceneEnded(ctx context.Context, e *event) (reply, error) {
-	at, err := parseWhen(e.options["when"], b.store.Now(), time.UTC)
+	loc, known, err := b.zoneOf(ctx, e)
+	if err != nil {
+		return reply{}, err
+	}
+	at, err := parseWhen(e.options["when"], b.store.Now(), loc)
 	if err != nil {
 		return reply{}, err
 	}
@@ -49,7 +53,7 @@ func (b *Bot) sceneEnded(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	s := b.noted(sc)
-	if clockWords.MatchString(strings.ToLower(e.options["when"])) {
+	if !known && clockWords.MatchString(strings.ToLower(e.options["when"])) {
 		s = s.add(text.T(text.SceneUtc))
 	}
 	return tell(s), nil
@@ -144,6 +148,11 @@ const justNow = 2 * time.Minute
 
 // checkinsCome says when the check-ins of a scene come.
 func checkinsCome(sc store.Scene, several, one text.Key) string {
+	if !sc.LineAt.IsZero() {
+		return text.T(text.SceneNotedLight, "times", in(sc.LineAt))
+	} else if sc.Nothing {
+		return text.T(text.SceneNotedNothing)
+	}
 	switch len(sc.CheckIns) {
 	case 0:
 		return text.T(text.SceneNotedNone)
@@ -235,7 +244,11 @@ func (b *Bot) sceneRetime(ctx context.Context, e *event) (reply, error) {
 			fields: []field{{label: text.T(text.FormWhenField), hint: text.T(text.FormWhenHint), max: 100, required: true}},
 		}), nil
 	}
-	at, err := parseWhen(e.options[formField], b.store.Now(), time.UTC)
+	loc, _, err := b.zoneOf(ctx, e)
+	if err != nil {
+		return reply{}, err
+	}
+	at, err := parseWhen(e.options[formField], b.store.Now(), loc)
 	if err != nil {
 		return reply{}, err
 	}

@@ -116,8 +116,8 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 	}
 	p := s.payload()
 	p.Nonce, p.Enforce = c.Nonce, true
-	if c.Kind == store.KindPanel || c.Kind == store.KindOffer || c.Part > 0 {
-		p.Flags |= flagSilent // its reader is right here, and no lock screen shows their words
+	if c.Silent || c.Kind == store.KindPanel || c.Kind == store.KindOffer || c.Part > 0 {
+		p.Flags |= flagSilent // it wakes nobody; or its reader is right here, and no lock screen shows their words
 	}
 	channel := c.Channel
 	if channel.IsZero() {
@@ -193,6 +193,8 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 			return say{}, store.ErrGone
 		}
 		return relaySays(c.Delivery, c.Part, *c.Relay), nil
+	case store.KindHere:
+		return hereSays(c.Delivery, *c.Here), nil
 	case store.KindRemark:
 		return line(text.T(text.Key("remark." + string(c.Note)))), nil
 	}

@@ -39,6 +39,7 @@ func Specimens(now time.Time, o Options) []Specimen {
 		{"I'd like to talk", talkSpecimens()},
 		{"What a partner left", relaySpecimens()},
 		{"Typed with no check-in open", offerSpecimens()},
+		{"Settings", b.settingsSpecimens()},
 		{"Help, privacy, pausing", b.plainSpecimens()},
 		{"What can't be done", excuseSpecimens()},
 		{"Commands, as a whole server sees them", b.commandSpecimens()},
@@ -157,6 +158,10 @@ func (b *Bot) sceneSpecimens(now time.Time) []specimen {
 		{"a light one", b.noted(one)},
 		{"an earlier one, at a time of day", b.noted(earlier).add(text.T(text.SceneUtc))},
 		{"so long ago that nothing comes", b.noted(none)},
+		{"to somebody who wants one line alone", b.noted(store.Scene{ID: 1, EndedAt: now, LineAt: now.Add(24 * time.Hour)})},
+		{"to somebody who wants nothing", b.noted(store.Scene{ID: 1, EndedAt: now, Nothing: true})},
+		{"an hour later, for those who want it", hereSays(1, store.Here{})},
+		{"in place of all check-ins, for those who want it", hereSays(1, store.Here{Instead: true})},
 		{"with several partners and none named", made(text.SceneWhich).with(menuOf(mostPartners, text.T(text.PickPartner), partnerChoices(pacts), "x"))},
 		{"with nobody linked", made(text.SceneAlone).with(sampleButton(text.LabelAlone), notNow)},
 		{"with nobody linked, for the first time", made(text.SceneAlone).add("", made(text.TermsAlone).content()).with(sampleButton(text.LabelAgree), notNow)},
@@ -197,6 +202,8 @@ func (b *Bot) checkinSpecimens(now time.Time) []specimen {
 		{"it comes", at(store.StepPrompt, none)},
 		{"the last one comes", at(store.StepPrompt, last)},
 		{"late", at(store.StepPrompt, func(c *store.CheckIn) { c.Late = true })},
+		{"once more, for those who want it", at(store.StepPrompt, func(c *store.CheckIn) { c.Again = true })},
+		{"to somebody whose previews need not be neutral", at(store.StepPrompt, func(c *store.CheckIn) { c.Plain = true })},
 		{"Open", at(store.StepFeeling, none)},
 		{"Open, to somebody with several partners", at(store.StepFeeling, each)},
 		{"Low", at(store.StepNeed, low)},
@@ -210,6 +217,8 @@ func (b *Bot) checkinSpecimens(now time.Time) []specimen {
 		{"typed: the message above it", at(store.StepShare, func(c *store.CheckIn) { c.Panel = true })},
 		{"nothing was answered", at(store.StepShare, none)},
 		{"Share my words", at(store.StepDone, shared)},
+		{"shared as they have set", at(store.StepDone, func(c *store.CheckIn) { shared(c); c.AsSet = true })},
+		{"kept as they have set", at(store.StepDone, func(c *store.CheckIn) { c.Answer, c.AsSet = bright, true })},
 		{"Only me, after a low, to the last one", at(store.StepDone, kept)},
 		{"Change", at(store.StepChange, func(c *store.CheckIn) { shared(c); c.Changing = true })},
 		{"Later", at(store.StepLater, none)},
@@ -325,6 +334,23 @@ func offerSpecimens() []specimen {
 		{"For Sam", offerSays(1, store.Offer{Answer: aTeaTime, Readers: chose(someone, store.ShareWords), Done: true})},
 		{"Forget it", made(text.OfferForgotten)},
 	}
+}
+
+func (b *Bot) settingsSpecimens() []specimen {
+	berlin := store.Settings{Zone: "Europe/Berlin", Marks: []time.Duration{12 * time.Hour, 36 * time.Hour}}
+	out := []specimen{
+		{"/settings, for the first time", made(text.TermsKeep).with(sampleButton(text.LabelAgree), sampleButton(text.LabelNotnow))},
+		{"/settings", b.panelOf(store.Settings{})},
+		{"one was changed", say{words: append(made(text.SettingsSaved).words, b.panelOf(berlin).words...)}},
+		{"a city", b.confirmZone("Berlin")},
+		{"a city of which there are several", b.confirmZone("San")},
+		{"a city that nobody knows", b.confirmZone("Nowhere at all")},
+		{"times that can't be read", made(text.SettingsMarksUnread)},
+	}
+	for _, set := range settingsList {
+		out = append(out, specimen{text.T(set.name), b.pageOf(set, store.Settings{})})
+	}
+	return out
 }
 
 func (b *Bot) plainSpecimens() []specimen {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -132,7 +133,7 @@ func (v *evening) play() {
 	v.presses(v.sam, text.LabelChange)
 	v.passes(24 * time.Hour)
 	v.presses(v.alex, text.LabelSkip)
-	v.presses(v.sam, text.LabelSkip, text.LabelHelp, text.LabelTalk)
+	v.presses(v.sam, text.LabelSkip, text.LabelHelp, text.LabelTotalk)
 	v.presses(v.sam, text.LabelTellthem)
 	v.passes(20 * time.Hour)
 	v.presses(v.sam, text.LabelOpen, text.LabelKeep)
@@ -152,6 +153,47 @@ var routesOfNobody = map[string]text.Key{
 	"declined":        text.Declined,
 	"talk/no":         text.TalkNo,
 	"partner/invited": "",
+}
+
+// ofOneself tells whether a route says and does only what concerns whoever takes
+// it, so that anybody may take it: see TestSettingsAreOnesOwn.
+func ofOneself(route string) bool {
+	return strings.HasPrefix(route, "settings") || strings.HasSuffix(route, completing)
+}
+
+func TestSettingsAreOnesOwn(t *testing.T) {
+	h := newHouse(t)
+	alex, kit := h.discord.Person("alex"), h.discord.Person("kit")
+	h.link(alex, h.discord.Person("sam"))
+	h.link(kit, h.discord.Person("robin"))
+	mine, err := h.store.ChangeSettings(t.Context(), store.Secret(alex.ID()), func(s *store.Settings) { s.Zone = "Europe/Berlin" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.press(kit, customID("settings/set", "much"), "none")
+	h.press(kit, customID("settings/set", "share"), "kept")
+	h.press(kit, customID("settings/quiet", "from"), "60")
+	h.press(kit, customID("settings/zone", "Asia/Kolkata"))
+	h.press(kit, customID("settings/marks", "pick"), "12h0m0s")
+	theirs, err := h.store.Settings(t.Context(), store.Secret(kit.ID()))
+	want := store.Settings{Zone: "Asia/Kolkata", Much: store.MuchNone, Share: store.ShareKept, Quiet: &store.Hours{From: 60, To: 9 * 60}, Marks: []time.Duration{12 * time.Hour}}
+	if err != nil || !reflect.DeepEqual(theirs, want) {
+		t.Errorf("kit has %+v, %v", theirs, err)
+	}
+	if now, err := h.store.Settings(t.Context(), store.Secret(alex.ID())); err != nil || !reflect.DeepEqual(now, mine) {
+		t.Errorf("alex has %+v, %v", now, err)
+	}
+	// What can't be chosen changes nothing.
+	for _, id := range []string{
+		customID("settings/set", "much"), customID("settings/set", "nothing"), customID("settings/quiet", "from"), customID("settings/quiet", "0"),
+		customID("settings/marks", "pick"), customID("settings/zone", "../../etc/passwd"), customID("settings/zone"), customID("settings/pick"),
+	} {
+		h.press(kit, id, "9999")
+		h.press(kit, id)
+	}
+	if now, err := h.store.Settings(t.Context(), store.Secret(kit.ID())); err != nil || !reflect.DeepEqual(now, want) {
+		t.Errorf("kit has %+v, %v", now, err)
+	}
 }
 
 // neutral are the sentences that tell nothing of whose button it was.
@@ -194,7 +236,7 @@ func (v *evening) checkRoutesSeen() {
 	}
 	commands := paths(v.bot.commands())
 	for path := range v.bot.routes {
-		isOwn := slices.Contains([]string{"scene/alone", "relay/rewrite", "relay/back"}, path) // see TestForgedButtons
+		isOwn := ofOneself(path) || slices.Contains([]string{"scene/alone", "relay/rewrite", "relay/back"}, path) // see TestForgedButtons
 		if !seen[path] && !slices.Contains(commands, path) && !isOwn {
 			v.t.Errorf("nobody saw a button of %s", path)
 		}
@@ -206,7 +248,7 @@ func (v *evening) tries(p *discordtest.Person, id string) {
 	v.t.Helper()
 	route := strings.Split(id, ":")[1]
 	key, isNobodys := routesOfNobody[route]
-	if isNobodys && key == "" {
+	if isNobodys && key == "" || ofOneself(route) {
 		return
 	}
 	allowed := neutral
@@ -282,7 +324,7 @@ func TestForgedButtons(t *testing.T) {
 	}
 	rows := []string{row, strings.TrimPrefix(relay, customID("relay/read")+":"), number(pacts[0].ID), "0", "zzzzzzzzzzzzzz"}
 	for route := range h.bot.routes {
-		if _, ok := routesOfNobody[route]; ok || slices.Contains(paths(h.bot.commands()), route) && route != "scene/undo" {
+		if _, ok := routesOfNobody[route]; ok || ofOneself(route) || slices.Contains(paths(h.bot.commands()), route) && route != "scene/undo" {
 			continue
 		}
 		for _, row := range rows {

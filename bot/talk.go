@@ -77,7 +77,7 @@ func helpAbout(id string, readers []store.Reader) discordButton {
 }
 
 // talkButton asks whether to tell a partner.
-func talkButton(id string) discordButton { return button(text.T(text.LabelTalk), "talk/ask", id) }
+func talkButton(id string) discordButton { return button(text.T(text.LabelTotalk), "talk/ask", id) }
 
 // given are the names of those who were given something.
 func given(readers []store.Reader) (names []string) {

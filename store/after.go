@@ -23,7 +23,6 @@ const (
 	afterLast    = 20 * time.Hour // after the last check-in: what to keep, what to change
 	momentAfter  = 24 * time.Hour // after that: one moment
 	afterLaterBy = 24 * time.Hour
-	afterTooLate = 12 * time.Hour // later than this it is not sent at all
 	stepOpen     = "open"
 	stepLater    = string(StepLater)
 	stepSkipped  = string(StepSkipped)
@@ -172,7 +171,7 @@ func (t *tx) bookAfter(kind Kind, scene, person int64, in time.Duration) error {
 
 // endAfterwards ends a question that is no longer wanted, or comes too late: it
 // is about a time that its person has gone on from.
-func (t *tx) endAfterwards(d Delivery, late time.Duration) (ended bool, err error) {
+func (t *tx) endAfterwards(d Delivery) (ended bool, err error) {
 	a, err := t.afterOf(d.ID)
 	if err != nil {
 		return false, err
@@ -183,7 +182,7 @@ func (t *tx) endAfterwards(d Delivery, late time.Duration) (ended bool, err erro
 	}
 	var more bool // a check-in is still to come: the scene was changed
 	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND state = 'planned')`, a.scene, a.person).Scan(&more)
-	if err != nil || wanted && !more && late <= afterTooLate {
+	if err != nil || wanted && !more && t.time().Sub(d.Due) <= lapseLine {
 		return false, err
 	}
 	_, err = t.Exec(`
@@ -541,16 +540,17 @@ func (s *Store) LaterAfter(ctx context.Context, account Private, delivery int64)
 		}
 		a.postponed++
 		a.step = stepLater
-		due, err := t.awake(a.person, t.now+afterLaterBy.Milliseconds())
+		wanted := t.now + afterLaterBy.Milliseconds()
+		due, err := t.awake(a.person, wanted)
 		if err != nil {
 			return err
 		}
 		_, err = t.Exec(`
 			UPDATE deliveries
-			SET want = 'post', due_at = $2, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
+			SET want = 'post', due_at = $2, wanted_at = $3, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
 			    round = round + 1, version = version + 1, waiting = 0
 			WHERE id = $1
-		`, a.delivery, due)
+		`, a.delivery, due, wanted)
 		if err != nil || a.kind == KindMoment {
 			return err
 		}

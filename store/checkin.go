@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,8 @@ const (
 	onTime      = 15 * time.Minute // later than this is late, and says so
 	foldAfter   = 12 * time.Hour   // later than this is folded into a newer one that is due
 	lapseAfter  = 48 * time.Hour   // later than this is not sent at all
+	lapseLine   = 12 * time.Hour   // nor is a prompt that is no check-in later than this
+	nudgeAfter  = 5 * time.Hour    // after a check-in that nobody touched, for those who want it
 )
 
 // Reader is somebody an answer may be shared with.
@@ -47,6 +50,9 @@ type CheckIn struct {
 	Late      bool // it could not be asked at its time
 	LaterAt   time.Time
 	LaterLeft int  // how often it can still be put off
+	Again     bool // it comes once more, as they wanted
+	Plain     bool // the question may stand in the first line
+	AsSet     bool // whom it was shared with was not asked: they have set it
 	Changing  bool // it was answered, and they are changing it
 	Panel     bool // typed words were heard, and their panel is the place to go on
 	Answer    Answer
@@ -61,6 +67,7 @@ type checkin struct {
 	state             string
 	step              Step
 	postponed         int
+	nudge             string
 	delivery          int64
 	kind              Kind
 	part              int
@@ -88,11 +95,11 @@ func (t *tx) ownCheckin(account Private, delivery int64) (c checkin, err error) 
 
 func (t *tx) checkinOf(delivery int64) (c checkin, err error) {
 	err = t.QueryRow(`
-		SELECT c.id, c.scene, c.person, c.mark, c.due_at, c.state, c.step, c.postponed, d.id, d.kind, d.part
+		SELECT c.id, c.scene, c.person, c.mark, c.due_at, c.state, c.step, c.postponed, COALESCE(c.nudge, ''), d.id, d.kind, d.part
 		FROM deliveries d
 		JOIN checkins c ON c.id = d.checkin
 		WHERE d.id = $1
-	`, delivery).Scan(&c.id, &c.scene, &c.person, &c.mark, &c.due, &c.state, &c.step, &c.postponed, &c.delivery, &c.kind, &c.part)
+	`, delivery).Scan(&c.id, &c.scene, &c.person, &c.mark, &c.due, &c.state, &c.step, &c.postponed, &c.nudge, &c.delivery, &c.kind, &c.part)
 	return c, err
 }
 
@@ -222,19 +229,56 @@ func (t *tx) answer(c *checkin, next Step, change func(*body)) error {
 	if err := t.noReask(c.id); err != nil {
 		return err
 	}
-	return t.finishIfAlone(c, a)
+	return t.finishUnasked(c, a)
 }
 
-// finishIfAlone ends a check-in at "who sees this?" where there is nobody.
-func (t *tx) finishIfAlone(c *checkin, a answer) error {
+// finishUnasked ends a check-in at "who sees this?" where that needs no asking:
+// there is nobody, or its person has set what everybody is given, and it holds
+// nothing that they are asked about all the same (see Store.AskAbout).
+func (t *tx) finishUnasked(c *checkin, a answer) error {
 	if c.step != StepShare {
 		return nil
 	}
 	readers, err := t.readers(c.scene, c.person)
-	if err != nil || len(readers) > 0 {
+	if err != nil {
 		return err
 	}
+	p, err := t.person(c.person)
+	if err != nil || len(readers) > 0 && p.settings.Share == unchosen {
+		return err
+	}
+	if p.settings.Share == ShareWords || p.settings.Share == ShareGist {
+		if asks, err := t.asksAbout(a); err != nil || asks && len(readers) > 0 {
+			return err
+		}
+	}
+	for _, r := range readers {
+		level, err := t.levelFor(a, r.partner)
+		if err == nil && level == unchosen {
+			err = t.give(a, r.partner, p.settings.Share)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return t.finish(c, a)
+}
+
+// asksAbout tells whether somebody is asked who sees an answer, whatever they have
+// set. It is found out from the words each time, and kept nowhere.
+func (t *tx) asksAbout(a answer) (bool, error) {
+	if t.s.AskAbout == nil {
+		return false, nil
+	}
+	v, err := t.answerView(a)
+	if err != nil {
+		return false, err
+	}
+	var all []string
+	for _, w := range v.Words {
+		all = append(all, w.Reveal())
+	}
+	return t.s.AskAbout(strings.Join(all, "\n")), nil
 }
 
 // finish ends a check-in. What was shared goes on its way.
@@ -262,7 +306,7 @@ func (s *Store) Skip(ctx context.Context, account Private, delivery int64) (Chec
 			}
 			if c.step == StepWords {
 				c.step = StepShare
-				return t.finishIfAlone(c, a)
+				return t.finishUnasked(c, a)
 			}
 			return t.finish(c, a)
 		}
@@ -285,16 +329,17 @@ func (s *Store) Later(ctx context.Context, account Private, delivery int64) (Che
 		if c.state == "skipped" {
 			c.state = "asked"
 		}
-		due, err := t.awake(c.person, t.now+laterBy.Milliseconds())
+		wanted := t.now + laterBy.Milliseconds()
+		due, err := t.awake(c.person, wanted)
 		if err != nil {
 			return err
 		}
 		_, err = t.Exec(`
 			UPDATE deliveries
-			SET want = 'post', due_at = $2, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
+			SET want = 'post', due_at = $2, wanted_at = $3, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END,
 			    round = round + 1, version = version + 1, waiting = 0
 			WHERE checkin = $1 AND kind = 'checkin'
-		`, c.id, due)
+		`, c.id, due, wanted)
 		return err
 	})
 }
@@ -319,6 +364,38 @@ func (t *tx) asked(delivery int64, changed bool) error {
 		    asked_at = $2
 		WHERE id = (SELECT checkin FROM deliveries WHERE id = $1)
 	`, delivery, t.now, changed)
+	return err
+}
+
+const (
+	nudgeOwed = "owed"
+	nudgeDone = "done"
+)
+
+// nudge has a check-in that was just sent come once more, later and one time, for
+// those who want that. Whatever they do to it in the meantime ends it.
+func (t *tx) nudge(delivery int64) error {
+	c, err := t.checkinOf(delivery)
+	if err != nil {
+		return err
+	}
+	if c.nudge == nudgeOwed {
+		_, err := t.Exec(`UPDATE checkins SET nudge = 'done' WHERE id = $1`, c.id)
+		return err
+	}
+	p, err := t.person(c.person)
+	if err != nil || !p.settings.Nudge || c.nudge != "" || c.state != "asked" || c.step != StepPrompt {
+		return err
+	}
+	if _, err := t.Exec(`UPDATE checkins SET nudge = 'owed' WHERE id = $1`, c.id); err != nil {
+		return err
+	}
+	wanted := t.now + nudgeAfter.Milliseconds()
+	_, err = t.Exec(`
+		UPDATE deliveries
+		SET want = 'post', due_at = $2, wanted_at = $3, next_at = $2, round = round + 1
+		WHERE id = $1
+	`, delivery, p.settings.Awake(fromMilli(wanted)).UnixMilli(), wanted)
 	return err
 }
 
@@ -354,32 +431,56 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if paused && (d.Want == Post || d.Want == Edit && d.Kind == KindRelay) {
 		return false, t.layAside(d.ID)
 	}
-	late := t.time().Sub(d.Due)
-	if (d.Kind == KindAfter || d.Kind == KindMoment) && d.Want == Post {
-		if ended, err := t.endAfterwards(d, late); err != nil || ended {
+	if d.Want != Post {
+		return true, nil
+	}
+	if d.Kind == KindAfter || d.Kind == KindMoment {
+		if ended, err := t.endAfterwards(d); err != nil || ended {
 			return false, err
 		}
 	}
-	if d.Kind != KindCheckIn || d.Want != Post || late <= foldAfter {
-		waits, err := t.quietly(d)
-		return !waits, err
+	if d.Kind == KindCheckIn {
+		ended, err := t.endLate(d)
+		if err != nil || ended {
+			return false, err
+		}
+	} else if slices.Contains(prompts, d.Kind) && t.time().Sub(d.Due) > lapseLine {
+		_, err := t.Exec(`UPDATE deliveries SET `+retracting+` WHERE id = $2`, t.now, d.ID)
+		return false, err
 	}
+	waits, err := t.quietly(d)
+	return !waits, err
+}
+
+// endLate ends a check-in that is too late, and one that was to come once more
+// for somebody who no longer wants that.
+func (t *tx) endLate(d Delivery) (ended bool, err error) {
 	c, err := t.checkinOf(d.ID)
 	if err != nil {
 		return false, err
 	}
-	if late > lapseAfter {
-		return false, t.end(c, "lapsed")
+	late := t.time().Sub(d.Due)
+	if c.nudge == nudgeOwed && c.step == StepPrompt {
+		p, err := t.person(c.person)
+		if err != nil {
+			return false, err
+		}
+		if !p.settings.Nudge || late > foldAfter {
+			return true, t.end(c, "lapsed")
+		}
+		return false, nil
+	}
+	switch {
+	case late <= foldAfter:
+		return false, nil
+	case late > lapseAfter:
+		return true, t.end(c, "lapsed")
 	}
 	newer, err := t.newerAsked(c, d)
-	if err != nil {
+	if err != nil || !newer {
 		return false, err
 	}
-	if newer {
-		return false, t.end(c, "folded")
-	}
-	waits, err := t.quietly(d)
-	return !waits, err
+	return true, t.end(c, "folded")
 }
 
 // newerAsked tells whether a later check-in of the same scene is due or was asked.
@@ -414,7 +515,14 @@ func (t *tx) end(c checkin, state string) error {
 
 // view returns a check-in as its person sees it through one message.
 func (t *tx) view(c checkin) (v CheckIn, err error) {
-	v = CheckIn{Mark: time.Duration(c.mark) * time.Millisecond, Step: c.step, Changing: c.state == "done", LaterLeft: laterAtMost - c.postponed}
+	p, err := t.person(c.person)
+	if err != nil {
+		return v, err
+	}
+	v = CheckIn{
+		Mark: time.Duration(c.mark) * time.Millisecond, Step: c.step, Changing: c.state == "done", LaterLeft: laterAtMost - c.postponed,
+		Again: c.nudge != "" && c.step == StepPrompt && c.kind == KindCheckIn,
+	}
 	err = t.QueryRow(`
 		SELECT NOT EXISTS (
 			SELECT 1 FROM checkins
@@ -450,6 +558,9 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	if v.Readers, err = t.readerViews(c, a); err != nil {
 		return v, err
 	}
+	otherwise := func(r Reader) bool { return r.Level != p.settings.Share }
+	v.AsSet = v.AsSet && !slices.ContainsFunc(v.Readers, otherwise)
+	v.AsSet = p.settings.Share != unchosen && !slices.ContainsFunc(v.Readers, func(r Reader) bool { return r.Level != p.settings.Share })
 	err = t.QueryRow(`SELECT COUNT(*) > 1 FROM sides WHERE person = $1`, c.person).Scan(&v.Several)
 	return v, err
 }

@@ -18,12 +18,14 @@ type Content struct {
 	To       Private // Discord's id of the recipient
 	Channel  Private // their DM; empty before it was first opened
 	Message  Private // the message that stands there; empty before it was posted
+	Silent   bool    // they have quiet hours now
 	Nonce    string  // the same for every try at one message, 24 characters
 
 	Note    Note
 	Partner Private // KindLinked: with whom
 	Notice  *Notice
 	CheckIn *CheckIn // KindCheckIn and KindPanel
+	Here    *Here
 	Relay   *Relay
 	Offer   *Offer
 	After   *After // KindAfter and KindMoment
@@ -73,6 +75,7 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 		return c, err
 	}
 	c.Channel = p.channel
+	c.Silent = p.settings.Awake(t.time()).After(t.time())
 	if c.Want == Delete {
 		if c.Message.IsZero() && d.UnsureSince.IsZero() {
 			return c, ErrGone
@@ -82,34 +85,23 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	if p.paused && c.Want == Post {
 		return c, ErrGone
 	}
-	return c, t.fill(&c, d, r)
+	return c, t.fill(&c, p, r)
 }
 
 // fill adds what the kind of a delivery speaks of.
-func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
+func (t *tx) fill(c *Content, to person, r contentRow) error {
 	c.Note = Note(r.note.String)
 	switch c.Kind {
 	case KindLinked:
-		return t.fillLinked(c, d.Recipient, r.pact)
+		return t.fillLinked(c, to.id, r.pact)
 	case KindNotice:
-		n, err := t.notice(r.scene, d.Recipient)
+		n, err := t.notice(r.scene, to.id)
 		c.Notice = &n
 		return err
+	case KindHere:
+		c.Here = &Here{Instead: c.Part == partLight}
 	case KindCheckIn, KindPanel:
-		row, err := t.checkinOf(d.ID)
-		if err != nil {
-			return err
-		}
-		switch row.state {
-		case "cancelled", "lapsed", "folded":
-			return ErrGone
-		}
-		v, err := t.view(row)
-		if c.Want == Post && v.Step == StepLater {
-			v.Step = StepPrompt // this is the message that they asked for
-		}
-		c.CheckIn = &v
-		return err
+		return t.fillCheckin(c, to)
 	case KindAfter, KindMoment:
 		return t.fillAfter(c)
 	case KindOffer:
@@ -132,10 +124,32 @@ func (t *tx) fill(c *Content, d Delivery, r contentRow) error {
 			return ErrGone
 		}
 		v, err := t.relay(r.share, a)
+		v.Read = v.Read || c.Want == Post && to.settings.Plain
 		c.Relay = &v
 		return err
 	}
 	return nil
+}
+
+func (t *tx) fillCheckin(c *Content, to person) error {
+	row, err := t.checkinOf(c.Delivery)
+	if err != nil {
+		return err
+	}
+	switch row.state {
+	case "cancelled", "lapsed", "folded":
+		return ErrGone
+	}
+	v, err := t.view(row)
+	c.CheckIn = &v
+	if c.Want != Post || c.Kind != KindCheckIn {
+		return err
+	}
+	if v.Step == StepLater {
+		v.Step = StepPrompt // this is the message that they asked for
+	}
+	v.Plain = to.settings.Plain && v.Step == StepPrompt
+	return err
 }
 
 func (t *tx) fillLinked(c *Content, recipient, pact int64) error {

@@ -24,7 +24,6 @@ const (
 	KindRemark  Kind = "remark"  // a plain sentence
 
 	KindHere     Kind = "here"     // an hour after a scene, for those who want it: nothing to answer
-	KindNudge    Kind = "nudge"    // one more word about a check-in, for those who want it
 	KindGift     Kind = "gift"     // kind words
 	KindStanding Kind = "standing" // a partner suggests a standing check-in
 	KindFits     Kind = "fits"     // does this still fit?
@@ -91,17 +90,19 @@ func (t *tx) owe(o owed) (id int64, err error) {
 	if o.due == 0 {
 		o.due = t.now
 	}
-	if slices.Contains(prompts, o.kind) {
+	wanted := sql.NullInt64{Int64: o.due, Valid: slices.Contains(prompts, o.kind)}
+	if wanted.Valid {
 		if o.due, err = t.awake(o.to, o.due); err != nil {
 			return 0, err
 		}
 	}
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	err = t.QueryRow(`
-		INSERT INTO deliveries (id, recipient, kind, part, pact, scene, checkin, answer, share, note, due_at, next_at, gift, standing)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
+		INSERT INTO deliveries (id, recipient, kind, part, pact, scene, checkin, answer, share, note, due_at, next_at, gift, standing, wanted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)
 		ON CONFLICT (recipient, kind, subject, part) DO UPDATE
 		SET due_at  = excluded.due_at,
+		    wanted_at = excluded.wanted_at,
 		    want    = CASE WHEN message IS NULL THEN 'post' WHEN want = 'delete' THEN 'edit' ELSE want END,
 		    next_at = CASE WHEN lease IS NULL AND (message IS NULL OR want = 'delete') THEN excluded.next_at ELSE next_at END,
 		    round   = round + (want = 'delete' AND CASE WHEN message IS NULL THEN lease IS NULL AND sent_at IS NOT NULL ELSE lease IS NOT NULL END),
@@ -109,7 +110,7 @@ func (t *tx) owe(o owed) (id int64, err error) {
 		    version = version + 1
 		RETURNING id
 	`, t.newID(), o.to, o.kind, o.part, null(o.pact), null(o.scene), null(o.checkin), null(o.answer), null(o.share),
-		sql.NullString{String: string(o.note), Valid: o.note != ""}, o.due, null(o.gift), null(o.standing)).Scan(&id)
+		sql.NullString{String: string(o.note), Valid: o.note != ""}, o.due, null(o.gift), null(o.standing), wanted).Scan(&id)
 	return id, err
 }
 

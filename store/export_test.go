@@ -14,6 +14,15 @@ func DB(s *Store) *sql.DB { return s.write }
 // KeysDB is the keys file.
 func KeysDB(s *Store) *sql.DB { return s.keys.db }
 
+// Tx is what a step of a transaction is given.
+type Tx = tx
+
+// InTx runs fn in a transaction.
+func InTx(ctx context.Context, s *Store, fn func(*Tx) error) error { return s.inTx(ctx, fn) }
+
+// AtOnce is how many are committed at once.
+const AtOnce = mostAtOnce
+
 // NewID makes a row number.
 func NewID(s *Store, at time.Time) int64 { return s.ids.next(at) }
 

@@ -312,10 +312,18 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-// BenchmarkOpenLarge tells how long a start takes with a million check-ins to come.
+// BenchmarkOpenLarge tells how long a start takes with a million check-ins to come,
+// and everybody's key.
 func BenchmarkOpenLarge(b *testing.B) {
 	o := storetest.Options(b)
-	storetest.OpenAt(b, o, time.Now).Close()
+	s := storetest.OpenAt(b, o, time.Now)
+	if _, err := store.KeysDB(s).Exec(`
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+		INSERT INTO keys (id, wrapped) SELECT CAST('k' || i AS BLOB), randomblob(160) FROM n
+	`); err != nil {
+		b.Fatal(err)
+	}
+	s.Close()
 	storetest.Crowd(b, o.Path, 1_000_000, time.Date(2027, 3, 5, 12, 0, 0, 0, time.UTC))
 	for b.Loop() {
 		s, err := store.Open(b.Context(), o)

@@ -54,7 +54,7 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 			WHERE id IN (
 				SELECT p.id
 				FROM persons p
-				WHERE p.consent_at <= $1
+				WHERE p.consent_at <= $1 AND p.chose = 0
 				  AND NOT EXISTS (SELECT 1 FROM pacts x WHERE x.low = p.id OR x.high = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM invites x WHERE x.inviter = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)

@@ -209,37 +209,48 @@ func (t *tx) personKey(person int64) (tink.AEAD, error) {
 	})
 }
 
-// sweep drops the keys that no person has: what a crash between key and person left.
-func (k *keyring) sweep(ctx context.Context, has func(id []byte) (bool, error)) error {
-	rows, err := k.db.QueryContext(ctx, `SELECT id FROM keys WHERE id NOT IN ($1, $2)`, houseID, hashID)
+// sweep drops the keys that no person has: what a crash between key and person
+// left. used are the ids of those that somebody has, in order.
+func (k *keyring) sweep(ctx context.Context, used *sql.Rows) error {
+	orphans, err := k.orphans(ctx, used)
 	if err != nil {
 		return err
 	}
-	var ids [][]byte
-	for rows.Next() {
-		var id []byte
-		if err := rows.Scan(&id); err != nil {
-			rows.Close()
-			return err
-		}
-		ids = append(ids, id)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	for _, id := range ids {
-		ok, err := has(id)
-		if err != nil {
-			return err
-		}
-		if ok {
-			continue
-		}
+	for _, id := range orphans {
 		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// orphans goes through both lists at once, so that neither must be in memory.
+func (k *keyring) orphans(ctx context.Context, used *sql.Rows) (out [][]byte, err error) {
+	var next sql.RawBytes // the first in use that is not before the key at hand
+	more := true
+	rows, err := k.db.QueryContext(ctx, `SELECT id FROM keys WHERE id NOT IN ($1, $2) ORDER BY id`, houseID, hashID)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id sql.RawBytes
+		if err := r.Scan(&id); err != nil {
+			return err
+		}
+		for more && bytes.Compare(next, id) < 0 {
+			if more = used.Next(); !more {
+				break
+			}
+			if err := used.Scan(&next); err != nil {
+				return err
+			}
+		}
+		if !more && used.Err() != nil { // not the end of the list
+			return used.Err()
+		}
+		if !more || !bytes.Equal(next, id) {
+			out = append(out, bytes.Clone(id))
+		}
+		return nil
+	})
+	return out, err
 }
 
 // destroy deletes the keys of people who are gone. Their rows went before: a crash

@@ -110,6 +110,16 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 			if err := t.asked(d.ID, st.changed); err != nil {
 				return err
 			}
+			if !st.changed {
+				if err := t.nudge(d.ID); err != nil {
+					return err
+				}
+			}
+		}
+		if d.Kind == KindRelay && !st.changed {
+			if err := t.readAtOnce(d); err != nil {
+				return err
+			}
 		}
 		if err := t.afterwards(d, st.changed); err != nil {
 			return err
@@ -119,6 +129,20 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 		}
 		return t.reached(d.Recipient, sent.Channel)
 	})
+}
+
+// readAtOnce notes that what was left stands open in the DM of somebody whose
+// previews need not be neutral.
+func (t *tx) readAtOnce(d Delivery) error {
+	p, err := t.person(d.Recipient)
+	if err != nil || !p.settings.Plain {
+		return err
+	}
+	_, err = t.Exec(`
+		UPDATE shares SET read_at = COALESCE(read_at, $2)
+		WHERE id = (SELECT share FROM deliveries WHERE id = $1)
+	`, d.ID, t.now)
+	return err
 }
 
 // reached notes that a person's DMs are open: what waited goes out after it.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +125,40 @@ func TestKeysAreSwept(t *testing.T) {
 	if n != 4 {
 		t.Errorf("%d keys, want those of two people and the house's two", n)
 	}
+}
+
+// However many there are, and wherever they stand in line, those and no others go.
+func TestManyKeysAreSwept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 10 {
+		_, _, err := w.Invite(w.ctx, store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + i)), Name: store.Secret("kit")}, 1)
+		w.ok(err)
+	}
+	before := w.keys()
+	_, err := store.KeysDB(w.Store).Exec(`
+		WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 255)
+		INSERT INTO keys (id, wrapped)
+		SELECT CASE WHEN i < 128 THEN CAST(printf('%04d', i) AS BLOB) ELSE randomblob(16) END, X'02' FROM n
+		UNION ALL SELECT X'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF', X'02'
+	`)
+	w.ok(err)
+	w.restart()
+	if after := w.keys(); after != before {
+		t.Errorf("the keys are\n%s, want\n%s", after, before)
+	}
+	w.ok(w.Close())
+	storetest.Crowd(t, w.opts.Path, 100, w.clock.Now()) // of people without keys
+	w.Store = storetest.OpenAt(t, w.opts, w.clock.Now)
+	if after := w.keys(); after != before {
+		t.Errorf("the keys are\n%s, want\n%s", after, before)
+	}
+}
+
+func (w *world) keys() (ids string) {
+	w.Helper()
+	w.ok(store.KeysDB(w.Store).QueryRow(`SELECT group_concat(hex(id), char(10)) FROM keys`).Scan(&ids))
+	return ids
 }
 
 // A crash between any two steps of the first start is made good at the next.

@@ -8,23 +8,32 @@ import (
 	"time"
 )
 
-// marks returns when the check-ins of a scene are due after its end.
-func (s *Store) marksFor(size Size) []time.Duration {
+// marksFor returns when somebody's check-ins of a scene are due after its end: at
+// their own marks, or those of the house.
+func (s *Store) marksFor(own []time.Duration, size Size) []time.Duration {
+	marks := own
+	if len(marks) == 0 {
+		marks = s.marks
+	}
 	switch size {
 	case Light:
-		return s.marks[:1]
+		return marks[:1]
 	case Intense:
-		if !slices.Contains(s.marks, intenseMark) {
-			marks := append(slices.Clone(s.marks), intenseMark)
+		if !slices.Contains(marks, intenseMark) {
+			marks = append(slices.Clone(marks), intenseMark)
 			slices.Sort(marks)
-			return marks
 		}
 	}
-	return s.marks
+	return marks
 }
 
+// forgetScene returns when a scene is forgotten that has the marks of the house;
+// plan puts it off for those who have later ones.
 func (s *Store) forgetScene(endedAt int64, size Size) int64 {
-	marks := s.marksFor(size)
+	return forgetAfter(endedAt, s.marksFor(nil, size))
+}
+
+func forgetAfter(endedAt int64, marks []time.Duration) int64 {
 	return endedAt + marks[len(marks)-1].Milliseconds() + keepScene.Milliseconds()
 }
 
@@ -32,20 +41,36 @@ func (s *Store) forgetScene(endedAt int64, size Size) int64 {
 // that are booked at another time, and drops those that no longer belong. Marks
 // that had passed when the scene was recorded are left out, but never all: then
 // the last one is due at once. What has been asked stays as it is.
-func (t *tx) plan(scene, person int64) error {
+func (t *tx) plan(scene, person int64) error { return t.planFor(scene, person, true) }
+
+// planFor is plan, or without late the same for marks that are still to come.
+func (t *tx) planFor(scene, person int64, late bool) error {
 	var endedAt int64
 	var size Size
 	if err := t.QueryRow(`SELECT ended_at, size FROM scenes WHERE id = $1`, scene).Scan(&endedAt, &size); err != nil {
 		return err
 	}
-	marks := t.s.marksFor(size)
+	p, err := t.person(person)
+	if err != nil {
+		return err
+	}
+	marks := t.s.marksFor(p.settings.Marks, size)
+	if _, err := t.Exec(`UPDATE scenes SET forget_at = MAX(forget_at, $2) WHERE id = $1`, scene, forgetAfter(endedAt, marks)); err != nil {
+		return err
+	}
+	if err := t.planHere(scene, p, endedAt, marks[0], late); err != nil {
+		return err
+	}
+	if p.settings.Much != MuchFull {
+		marks = nil
+	}
 	if err := t.dropUnmarked(scene, person, marks); err != nil {
 		return err
 	}
 	for i, mark := range marks {
 		due := endedAt + mark.Milliseconds()
 		if due <= t.now {
-			if i < len(marks)-1 {
+			if i < len(marks)-1 || !late {
 				if err := t.unplan(scene, person, mark); err != nil {
 					return err
 				}
@@ -54,6 +79,48 @@ func (t *tx) plan(scene, person int64) error {
 			due = t.now
 		}
 		if err := t.book(scene, person, mark, due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The parts of a scene's lines that ask nothing.
+const (
+	partTouch = 0 // an hour after its end
+	partLight = 1 // in place of all its check-ins
+)
+
+const touchAfter = time.Hour
+
+// planHere plans the lines that ask nothing, for those who want them, and drops
+// those that are no longer wanted. One whose time has passed is left out, and so
+// is one in place of check-ins that have come.
+func (t *tx) planHere(scene int64, p person, endedAt int64, first time.Duration, late bool) error {
+	var begun bool
+	err := t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM checkins WHERE scene = $1 AND person = $2 AND asked_at IS NOT NULL)
+	`, scene, p.id).Scan(&begun)
+	if err != nil {
+		return err
+	}
+	for part, after := range map[int]time.Duration{partTouch: touchAfter, partLight: first} {
+		wanted := p.settings.Touch && p.settings.Much != MuchNone
+		if part == partLight {
+			wanted = p.settings.Much == MuchLight && !begun
+		}
+		due := endedAt + after.Milliseconds()
+		if !wanted || due+onTime.Milliseconds() < t.now || !late && due <= t.now {
+			_, err := t.Exec(`
+				UPDATE deliveries SET `+retracting+`
+				WHERE recipient = $2 AND kind = 'here' AND scene = $3 AND part = $4 AND message IS NULL AND want = 'post'
+			`, t.now, p.id, scene, part)
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := t.owe(owed{to: p.id, kind: KindHere, part: part, scene: scene, due: due}); err != nil {
 			return err
 		}
 	}
@@ -131,7 +198,7 @@ func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, 
 			SELECT d.due_at, c.scene
 			FROM checkins c
 			JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
-			WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post'
+			WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post' AND (c.state = 'planned' OR c.step = 'later')
 			ORDER BY d.due_at
 			LIMIT 25
 		`, p.id)

@@ -45,6 +45,8 @@ type Scene struct {
 	EndedAt  time.Time
 	Size     Size
 	CheckIns []time.Time // one's own that are still to come
+	LineAt   time.Time   // of the line in their place, if that is to come
+	Nothing  bool        // one has set that nothing comes
 	Partners []Private   // names of those in it whom one is linked with
 }
 
@@ -313,6 +315,9 @@ func (t *tx) bring(scene, partner int64) error {
 	if err := t.join(scene, partner, state, nil, nil); err != nil {
 		return err
 	}
+	if p.settings.Much == MuchNone {
+		return t.plan(scene, partner) // nothing comes, so that there is nothing to tell
+	}
 	if _, err := t.owe(owed{to: partner, kind: KindNotice, scene: scene}); err != nil {
 		return err
 	}
@@ -331,9 +336,11 @@ func (t *tx) scene(id, person int64) (sc Scene, err error) {
 	}
 	sc.EndedAt = fromMilli(endedAt)
 	rows, err := t.Query(`
-		SELECT due_at FROM checkins
-		WHERE scene = $1 AND person = $2 AND state = 'planned'
-		ORDER BY due_at
+		SELECT d.due_at
+		FROM checkins c
+		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+		WHERE c.scene = $1 AND c.person = $2 AND c.state = 'planned'
+		ORDER BY d.due_at
 	`, id, person)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var due int64
@@ -344,11 +351,35 @@ func (t *tx) scene(id, person int64) (sc Scene, err error) {
 	if err != nil {
 		return sc, err
 	}
+	if err := t.sceneLine(&sc, person); err != nil {
+		return sc, err
+	}
 	readers, err := t.readers(id, person)
 	for _, r := range readers {
 		sc.Partners = append(sc.Partners, r.name)
 	}
 	return sc, err
+}
+
+// sceneLine tells what comes to those who have set that no check-ins do.
+func (t *tx) sceneLine(sc *Scene, person int64) error {
+	p, err := t.person(person)
+	if err != nil {
+		return err
+	}
+	sc.Nothing = p.settings.Much == MuchNone
+	if p.settings.Much != MuchLight {
+		return nil
+	}
+	var due sql.NullInt64
+	err = t.QueryRow(`
+		SELECT MAX(due_at) FROM deliveries
+		WHERE recipient = $1 AND scene = $2 AND kind = 'here' AND part = $3 AND want = 'post' AND next_at IS NOT NULL
+	`, person, sc.ID, partLight).Scan(&due)
+	if due.Valid {
+		sc.LineAt = fromMilli(due.Int64)
+	}
+	return err
 }
 
 // readers returns those in a scene whom a person is linked with, as that person
@@ -495,6 +526,9 @@ func (t *tx) undoFor(scene, person int64, own bool) error {
 	if err := t.dropAfters(scene, person, false); err != nil {
 		return err
 	}
+	if err := t.dropLines(scene, person); err != nil {
+		return err
+	}
 	checkins, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2 AND state IN ('planned', 'asked')`, scene, person)
 	if err != nil {
 		return err
@@ -516,16 +550,29 @@ func (t *tx) leaveScene(scene, person int64, forget bool) error {
 	}
 	if _, err := t.Exec(`
 		UPDATE deliveries SET `+retracting+`
-		WHERE recipient = $2 AND kind = 'notice' AND scene = $3
+		WHERE recipient = $2 AND scene = $3 AND kind NOT IN ('after', 'moment')
 	`, t.now, person, scene); err != nil {
 		return err
 	}
 	return t.cancelIn(scene, person, forget)
 }
 
+// dropLines takes back what is about a scene and is neither a check-in, nor the
+// notice of it, nor what comes after it (see dropAfters).
+func (t *tx) dropLines(scene, person int64) error {
+	_, err := t.Exec(`
+		UPDATE deliveries SET `+retracting+`
+		WHERE recipient = $2 AND scene = $3 AND kind NOT IN ('notice', 'after', 'moment')
+	`, t.now, person, scene)
+	return err
+}
+
 // cancelIn cancels a person's check-ins in a scene: the open ones, or all.
 func (t *tx) cancelIn(scene, person int64, all bool) error {
 	if err := t.dropAfters(scene, person, all); err != nil {
+		return err
+	}
+	if err := t.dropLines(scene, person); err != nil {
 		return err
 	}
 	checkins, err := t.ids(`

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"time"
 	_ "time/tzdata" // the zones, for machines that have none
@@ -78,27 +79,35 @@ func (s Settings) Awake(at time.Time) time.Time {
 	}
 	loc, _ := s.Location()
 	local := at.In(loc)
-	minute := local.Hour()*60 + local.Minute()
-	within := minute >= h.From && minute < h.To
-	if h.From > h.To {
-		within = minute >= h.From || minute < h.To
-	}
-	if !within {
+	if !h.holds(local) {
 		return at
 	}
 	day := local.Day()
-	if minute >= h.To {
+	if local.Hour()*60+local.Minute() >= h.To {
 		day++ // they end tomorrow
 	}
-	return time.Date(local.Year(), local.Month(), day, h.To/60, h.To%60, 0, 0, loc).UTC()
+	end := time.Date(local.Year(), local.Month(), day, h.To/60, h.To%60, 0, 0, loc)
+	for !end.After(at) || h.holds(end) { // where clocks go forward over their end
+		end = end.Add(15 * time.Minute)
+	}
+	return end.UTC()
+}
+
+// holds tells whether a time of the day lies in the hours.
+func (h Hours) holds(local time.Time) bool {
+	minute := local.Hour()*60 + local.Minute()
+	if h.From > h.To {
+		return minute >= h.From || minute < h.To
+	}
+	return minute >= h.From && minute < h.To
 }
 
 // prompts are the kinds that the bot sends by itself: they keep off a person's
 // quiet hours, and go after what people left for each other.
-var prompts = []Kind{KindCheckIn, KindHere, KindNudge, KindFits, KindAfter, KindMoment, KindTrend}
+var prompts = []Kind{KindCheckIn, KindHere, KindFits, KindAfter, KindMoment, KindTrend}
 
 // isPrompt is prompts for SQL. The index deliveries_first has the same words.
-const isPrompt = `kind IN ('checkin', 'here', 'nudge', 'fits', 'after', 'moment', 'trend')`
+const isPrompt = `kind IN ('checkin', 'here', 'fits', 'after', 'moment', 'trend')`
 
 // awake moves a prompt to a person out of their quiet hours.
 func (t *tx) awake(person int64, at int64) (int64, error) {
@@ -119,6 +128,20 @@ func (s *Store) Settings(ctx context.Context, account Private) (out Settings, er
 	return out, err
 }
 
+// Agree notes that somebody agreed to what is kept about them, and owes them their
+// first line. It returns the id of that delivery, or 0 if they had it before.
+func (s *Store) Agree(ctx context.Context, who Who, consent int) (hello int64, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		p, err := t.greet(who, consent)
+		if err != nil {
+			return err
+		}
+		hello, err = t.unsent(p.id, KindHello)
+		return err
+	})
+	return hello, err
+}
+
 // quietly tells whether a delivery is a prompt that waits for the end of its
 // person's quiet hours, and has it wait.
 func (t *tx) quietly(d Delivery) (waits bool, err error) {
@@ -133,16 +156,100 @@ func (t *tx) quietly(d Delivery) (waits bool, err error) {
 	return true, err
 }
 
-// ChangeSettings changes a person's own settings. ErrNotAgreed for nobody's.
+// mostMarks is how many marks somebody may have, and between what times.
+const (
+	mostMarks    = 6
+	shortestMark = time.Hour
+	longestMark  = 7 * 24 * time.Hour
+)
+
+// valid tells whether settings are ones that a person can choose.
+func (s Settings) valid() bool {
+	if _, ok := s.Location(); !ok && s.Zone != "" || len(s.Marks) > mostMarks || !slices.IsSorted(s.Marks) {
+		return false
+	}
+	for i, m := range s.Marks {
+		if m < shortestMark || m > longestMark || i > 0 && m == s.Marks[i-1] {
+			return false
+		}
+	}
+	if h := s.Quiet; h != nil && (h.From < 0 || h.From >= 24*60 || h.To < 0 || h.To >= 24*60) {
+		return false
+	}
+	return slices.Contains([]Much{MuchFull, MuchLight, MuchNone}, s.Much) &&
+		slices.Contains(append(levels, unchosen), s.Share)
+}
+
+// ChangeSettings changes a person's own settings, also for what is scheduled
+// already. ErrNotAgreed; ErrGone for settings that can't be chosen, which change
+// nothing.
 func (s *Store) ChangeSettings(ctx context.Context, account Private, change func(*Settings)) (out Settings, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		p, err := t.find(account)
 		if err != nil {
 			return err
 		}
+		before := p.settings
+		p.settings.Marks = slices.Clone(before.Marks)
 		change(&p.settings)
+		if !p.settings.valid() {
+			return ErrGone
+		}
+		if err := t.saveSettings(p); err != nil {
+			return err
+		}
+		if _, err := t.Exec(`UPDATE persons SET chose = 1 WHERE id = $1`, p.id); err != nil {
+			return err
+		}
 		out = p.settings
-		return t.saveSettings(p)
+		return t.follow(p, before)
 	})
 	return out, err
+}
+
+// follow brings what is scheduled for somebody in line with their new settings.
+func (t *tx) follow(p person, before Settings) error {
+	if !slices.Equal(p.settings.Marks, before.Marks) || p.settings.Much != before.Much || p.settings.Touch != before.Touch {
+		scenes, err := t.ids(`SELECT scene FROM participants WHERE person = $1 AND state = 'in'`, p.id)
+		if err != nil {
+			return err
+		}
+		for _, scene := range scenes {
+			if err := t.planFor(scene, p.id, false); err != nil {
+				return err
+			}
+		}
+	}
+	return t.requiet(p)
+}
+
+// requiet moves the prompts that are still to come to where the quiet hours that
+// hold now leave them.
+func (t *tx) requiet(p person) error {
+	wanted := map[int64]int64{}
+	rows, err := t.Query(`
+		SELECT id, wanted_at FROM deliveries
+		WHERE recipient = $1 AND `+isPrompt+` AND want = 'post' AND next_at > $2 AND lease IS NULL AND wanted_at IS NOT NULL
+	`, p.id, t.now)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id, at int64
+		err := r.Scan(&id, &at)
+		wanted[id] = at
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for id, at := range wanted {
+		due := p.settings.Awake(fromMilli(max(at, t.now))).UnixMilli()
+		if _, err := t.Exec(`UPDATE deliveries SET due_at = $2, next_at = $2 WHERE id = $1`, id, due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Here is a line that asks nothing, after a scene.
+type Here struct {
+	Instead bool // it stands in place of the scene's check-ins
 }

@@ -1,8 +1,9 @@
 // Package store is the words of the house (person, pact, scene, check-in,
 // answer, share, delivery) and the database that keeps them.
 //
-// An exported method of Store is one transaction; a lower-case function that
-// takes a *tx is a step of one. Times are UTC in milliseconds, read once a
+// An exported method of Store is one transaction, which those who write at the
+// same moment share (together.go); a lower-case function that takes a *tx is a
+// step of one. Times are UTC in milliseconds, read once a
 // transaction from Store.Now, and compared as parameters.
 //
 // What a person may not know is decided here and not in the bot: a method is
@@ -37,8 +38,13 @@ type Store struct {
 	// Now is the clock. Set it before the first use or not at all.
 	Now func() time.Time
 
+	// AskAbout tells of words whose writer is asked who sees them, even if they have
+	// set that. Nothing is kept of what it says. Set it as Now; nil is no words.
+	AskAbout func(words string) bool
+
 	marks []time.Duration
-	write *sql.DB // one connection: writers queue here and not on SQLite's lock
+	write *sql.DB // one connection, which is whose turn it is in line
+	line  line
 	read  *sql.DB
 	tidy  *sql.DB // empties the write-ahead log, and gives way to everybody
 	keys  *keyring
@@ -206,10 +212,12 @@ func (s *Store) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.keys.sweep(ctx, func(id []byte) (has bool, err error) {
-		err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM persons WHERE key_id = $1)`, id).Scan(&has)
-		return has, err
-	})
+	used, err := s.read.QueryContext(ctx, `SELECT key_id FROM persons ORDER BY key_id`)
+	if err != nil {
+		return err
+	}
+	defer used.Close()
+	return s.keys.sweep(ctx, used)
 }
 
 // Close closes the database. Nothing may use the Store any more.
@@ -229,27 +237,56 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
-// tx is a transaction with one fixed time.
+// tx is a transaction, or one caller's part of it, with one fixed time.
 type tx struct {
 	*sql.Tx
-	ctx context.Context
-	s   *Store
-	now int64 // Unix milliseconds
+	ctx     context.Context
+	s       *Store
+	now     int64 // Unix milliseconds
+	shared  bool  // there are others' parts in it
+	refused error // of a statement: what comes after would be half of it, or outside of it
 }
 
 // Exec runs under the transaction's context.
 func (t *tx) Exec(query string, args ...any) (sql.Result, error) {
-	return t.Tx.ExecContext(t.ctx, query, args...)
+	res, err := t.Tx.ExecContext(t.during(), query, args...)
+	return res, t.note(err)
 }
 
 // Query runs under the transaction's context.
 func (t *tx) Query(query string, args ...any) (*sql.Rows, error) {
-	return t.Tx.QueryContext(t.ctx, query, args...)
+	rows, err := t.Tx.QueryContext(t.during(), query, args...)
+	return rows, t.note(err)
 }
 
 // QueryRow runs under the transaction's context.
 func (t *tx) QueryRow(query string, args ...any) *sql.Row {
-	return t.Tx.QueryRowContext(t.ctx, query, args...)
+	row := t.Tx.QueryRowContext(t.during(), query, args...)
+	t.note(row.Err())
+	return row
+}
+
+// during returns the context of one statement. In a shared transaction the caller's
+// ends it before a statement and not in the middle of one: SQLite rolls back all of
+// a transaction of which it must break off a write.
+func (t *tx) during() context.Context {
+	switch {
+	case !t.shared || t.ctx.Err() != nil:
+		return t.ctx
+	case t.refused != nil:
+		ended, end := context.WithCancel(t.ctx)
+		end()
+		return ended
+	}
+	return context.WithoutCancel(t.ctx)
+}
+
+// note keeps what SQLite refused first.
+func (t *tx) note(err error) error {
+	if t.refused == nil && resultCode(err) != 0 {
+		t.refused = err
+	}
+	return err
 }
 
 // time returns the transaction's time.
@@ -257,16 +294,14 @@ func (t *tx) time() time.Time { return fromMilli(t.now) }
 
 func (t *tx) newID() int64 { return t.s.ids.next(t.time()) }
 
-// inTx runs fn in a transaction that may write.
-func (s *Store) inTx(ctx context.Context, fn func(*tx) error) error { return s.in(ctx, s.write, fn) }
-
 // inView runs fn in a transaction that only reads, and so waits for no writer.
 func (s *Store) inView(ctx context.Context, fn func(*tx) error) error { return s.in(ctx, s.read, fn) }
 
+// in runs fn in a transaction of its own.
 func (s *Store) in(ctx context.Context, db *sql.DB, fn func(*tx) error) error {
 	ctx, cancel := sparing(ctx)
 	defer cancel()
-	begun, err := begin(ctx, db)
+	begun, err := begin(ctx, ctx, db)
 	if err != nil {
 		return err
 	}
@@ -291,11 +326,12 @@ func sparing(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // begin waits for another program that has the file locked, a backup for example:
-// as long as the context says, and without a deadline for SQLite's busy_timeout.
-func begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
+// as long as ctx says, and without a deadline for SQLite's busy_timeout. The
+// transaction is over when that of life is.
+func begin(ctx, life context.Context, db *sql.DB) (*sql.Tx, error) {
 	_, ends := ctx.Deadline()
 	for {
-		begun, err := db.BeginTx(ctx, nil)
+		begun, err := db.BeginTx(life, nil)
 		if err == nil || !ends || ctx.Err() != nil || resultCode(err) != codeBusy {
 			return begun, err
 		}

@@ -93,6 +93,30 @@ func (t *tx) answered(p person, m Typed) (checkin int64, err error) {
 		LIMIT 1
 	`, p.id, t.now).Scan(&checkin)
 	if errors.Is(err, sql.ErrNoRows) {
+		return t.saidJustNow(p)
+	}
+	return checkin, err
+}
+
+// moreWithin is how soon after their last words more words belong to them.
+const moreWithin = 30 * time.Minute
+
+// saidJustNow returns the check-in that somebody is still typing to, or 0: words
+// that were passed on as they have set, and not by an act that ended the answer.
+func (t *tx) saidJustNow(p person) (checkin int64, err error) {
+	if p.settings.Share == unchosen {
+		return 0, nil
+	}
+	err = t.QueryRow(`
+		SELECT c.id
+		FROM checkins c
+		JOIN answers a ON a.checkin = c.id
+		WHERE c.person = $1 AND c.state = 'done' AND a.state IN ('shared', 'kept')
+		  AND EXISTS (SELECT 1 FROM words w WHERE w.answer = a.id AND w.source IS NOT NULL AND w.created_at > $2)
+		ORDER BY c.asked_at DESC, c.id DESC
+		LIMIT 1
+	`, p.id, t.now-moreWithin.Milliseconds()).Scan(&checkin)
+	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
 	return checkin, err
@@ -115,7 +139,7 @@ func (t *tx) hearAnswer(id int64, source []byte, m Typed) error {
 	if err := t.noReask(id); err != nil {
 		return err
 	}
-	if err := t.finishIfAlone(&c, a); err != nil {
+	if err := t.finishUnasked(&c, a); err != nil {
 		return err
 	}
 	if err := t.saveCheckin(c); err != nil {

@@ -2,7 +2,7 @@ package text
 
 // The keys of a wish to talk, and for what is shown before words go out.
 const (
-	LabelTalk     Key = "label.talk"
+	LabelTotalk   Key = "label.totalk"
 	LabelTellthem Key = "label.tellthem"
 	LabelDont     Key = "label.dont"
 	LabelUntell   Key = "label.untell"

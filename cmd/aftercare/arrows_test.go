@@ -32,8 +32,10 @@ var arrows = map[string][]string{
 		"golang.org/x/time/rate",
 	},
 	"bot/text": {},
+	"bot/zone": {"golang.org/x/text/unicode/norm"},
 	"bot": {
 		"aftercare/bot/text",
+		"aftercare/bot/zone",
 		"aftercare/store",
 		"github.com/bwmarrin/discordgo",
 		"github.com/gorilla/websocket",

@@ -83,7 +83,6 @@ type stage struct {
 	discord *discordtest.Discord
 	log     *bytes.Buffer
 	logger  *slog.Logger
-	house   *house
 	cancel  context.CancelFunc
 	done    chan error
 }
@@ -110,7 +109,7 @@ func (s *stage) start() error {
 		cancel()
 		return err
 	}
-	s.house, s.cancel, s.done = h, cancel, make(chan error, 1)
+	s.cancel, s.done = cancel, make(chan error, 1)
 	go func() { s.done <- h.run(ctx) }()
 	settle()
 	return nil
@@ -141,7 +140,7 @@ func playScript(t *testing.T, dir string, c conversation, check func(method, pat
 		if step.remark {
 			continue
 		}
-		if err := s.playLine(p, step.line); err != nil {
+		if err := p.act(step.line); err != nil {
 			out.WriteString(indent + "! " + err.Error() + "\n")
 		}
 		settle()
@@ -169,18 +168,6 @@ func playScript(t *testing.T, dir string, c conversation, check func(method, pat
 		t.Errorf("Discord would refuse: %v", err)
 	}
 	return out.String()
-}
-
-var wantsAfter = regexp.MustCompile(`^(\w+) wants what comes after the last check-in$`)
-
-// playLine plays a line of a conversation, among them what no button does.
-func (s *stage) playLine(p *player, line string) error {
-	m := wantsAfter.FindStringSubmatch(line)
-	if m == nil {
-		return p.act(line)
-	}
-	_, err := s.house.store.ChangeSettings(s.t.Context(), store.Secret(s.discord.Person(m[1]).ID()), func(set *store.Settings) { set.After = true })
-	return err
 }
 
 var spoken = regexp.MustCompile(`^\w+(?: writes| replies to ".*"| sends a \w+(?: message)?)?: ([^/].*)$|^\w+ edits ".*" to "(.*)"$`)

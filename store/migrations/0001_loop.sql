@@ -16,6 +16,7 @@ CREATE TABLE persons (
 	channel         BLOB,                 -- sealed id of the DM with the bot
 	seen            BLOB,                 -- sealed id of the newest message in it that was heard
 	settings        BLOB NOT NULL,        -- sealed
+	chose           INTEGER NOT NULL DEFAULT 0 CHECK (chose IN (0, 1)), -- they changed a setting: kept until they erase it
 	consent_version INTEGER NOT NULL,     -- of the words they agreed to
 	consent_at      INTEGER NOT NULL,
 	paused_at       INTEGER,
@@ -101,6 +102,7 @@ CREATE TABLE checkins (
 	step      TEXT NOT NULL DEFAULT 'prompt' CHECK (step IN ('prompt', 'feeling', 'need', 'words', 'share', 'done', 'change', 'later', 'skipped')),
 	postponed INTEGER NOT NULL DEFAULT 0 CHECK (postponed BETWEEN 0 AND 2), -- times "Later" was chosen
 	asked_at  INTEGER,
+	nudge     TEXT CHECK (nudge IN ('owed', 'done')), -- the one more time, for those who want it
 
 	UNIQUE (scene, person, mark)
 ) STRICT;
@@ -229,7 +231,7 @@ CREATE TABLE deliveries (
 	recipient INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	kind      TEXT NOT NULL CHECK (kind IN (
 		'hello', 'linked', 'notice', 'checkin', 'panel', 'offer', 'relay', 'remark',
-		'here', 'nudge', 'gift', 'standing', 'fits', 'after', 'moment', 'trend'
+		'here', 'gift', 'standing', 'fits', 'after', 'moment', 'trend'
 	)),
 	part      INTEGER NOT NULL DEFAULT 0,
 	pact      INTEGER REFERENCES pacts (id) ON DELETE CASCADE,
@@ -243,6 +245,7 @@ CREATE TABLE deliveries (
 	note      TEXT CHECK (note IN ('only_words', 'nobody')), -- what a remark says
 	want      TEXT NOT NULL DEFAULT 'post' CHECK (want IN ('post', 'edit', 'delete')),
 	due_at    INTEGER NOT NULL,
+	wanted_at INTEGER, -- of a prompt: when it was to be due, before their quiet hours moved it
 	next_at   INTEGER,
 	waiting   INTEGER NOT NULL DEFAULT 0 CHECK (waiting IN (0, 1)), -- Discord refused: it waits for the person
 	attempts  INTEGER NOT NULL DEFAULT 0,
@@ -260,7 +263,7 @@ CREATE TABLE deliveries (
 
 CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NULL; -- claim, wake-up and recovery
 CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NULL
-	AND NOT kind IN ('checkin', 'here', 'nudge', 'fits', 'after', 'moment', 'trend'); -- ahead of prompts
+	AND NOT kind IN ('checkin', 'here', 'fits', 'after', 'moment', 'trend'); -- ahead of prompts
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else

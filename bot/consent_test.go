@@ -1,0 +1,508 @@
+package bot
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aftercare/bot/discordtest"
+	"aftercare/bot/text"
+)
+
+var (
+	consentSeed = flag.Uint64("consent-seed", 0, "the acts of TestConsent; 0 draws some")
+	consentActs = flag.Int("consent-acts", 0, "how many acts; 0 is the usual number")
+)
+
+// TestConsent lets four people do anything they can, in any order: record scenes,
+// answer, share, take back, edit, delete, pause, leave, change settings, wait. After
+// every act it looks at all that each of them can see. Nobody sees words that their
+// writer does not give them at that moment, and a stranger who asks for anybody
+// gets one answer, whether that person is linked, has paused, has left, or never came.
+//
+//	go test ./bot -run TestConsent -consent-seed 7 -consent-acts 5000
+//
+// What somebody gives is known from what they pressed and wrote, never from the
+// bot's tables; those only tell which check-in a message is about.
+func TestConsent(t *testing.T) {
+	seeds, acts := []uint64{1, 2, rand.Uint64()}, 400
+	if testing.Short() {
+		seeds, acts = seeds[2:], 150
+	}
+	if *consentSeed != 0 {
+		seeds = []uint64{*consentSeed}
+	}
+	if *consentActs != 0 {
+		acts = *consentActs
+	}
+	for _, seed := range seeds {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newConsent(t, seed)
+				disconnect := c.connect(c.bot)
+				c.begin()
+				for range acts {
+					c.act()
+					c.judge()
+					if t.Failed() {
+						t.Logf("-consent-seed %d; what they did:\n%s", seed, strings.Join(c.diary[max(0, len(c.diary)-40):], "\n"))
+						break
+					}
+				}
+				t.Logf("%d words, %d of them seen by whom they were given to; %d questions about others", len(c.said), len(c.seen), c.probes)
+				if !t.Failed() && acts >= 400 && (len(c.seen) == 0 || c.probes == 0) {
+					t.Error("nothing was tried")
+				}
+				disconnect()
+				c.discord.DropConnections()
+				for _, err := range c.discord.Errors() {
+					t.Errorf("Discord would refuse: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// consent is an evening, and what everybody gives to whom.
+type consent struct {
+	*evening
+	rng    *rand.Rand
+	people []*discordtest.Person
+	rows   map[string]*discordtest.Person // by their row in the table of persons
+	linked map[[2]string]bool             // both ways, by name
+	paused map[string]bool
+	said   map[string]*spoken         // by the word that marks it
+	typed  map[string][]string        // the words that somebody typed, and could edit
+	forms  map[string]string          // by name: what the form before them is about
+	given  map[string]map[string]bool // by subject: who is given it
+	seen   map[string]bool            // words that were seen by somebody they were given to
+	probes int
+	diary  []string
+}
+
+// spoken is something that somebody wrote.
+type spoken struct {
+	by      *discordtest.Person
+	subject string // what it belongs to: a check-in, or an answer on its own
+	replyTo string // what was left for them, that it answers
+	form    bool
+	gone    bool // deleted
+}
+
+func newConsent(t *testing.T, seed uint64) *consent {
+	c := &consent{
+		evening: newEvening(t), rng: rand.New(rand.NewPCG(seed, 3)), rows: map[string]*discordtest.Person{},
+		linked: map[[2]string]bool{}, said: map[string]*spoken{}, given: map[string]map[string]bool{},
+		paused: map[string]bool{}, typed: map[string][]string{}, forms: map[string]string{}, seen: map[string]bool{},
+	}
+	c.people = []*discordtest.Person{c.alex, c.sam, c.kit}
+	return c
+}
+
+// begin links alex with sam and with kit; robin stays a stranger.
+func (c *consent) begin() {
+	c.t.Helper()
+	c.pair(c.alex, c.sam)
+	c.pair(c.alex, c.kit)
+}
+
+func (c *consent) pair(a, b *discordtest.Person) {
+	c.t.Helper()
+	c.links(a, b)
+	c.linked[[2]string{a.Name(), b.Name()}], c.linked[[2]string{b.Name(), a.Name()}] = true, true
+	for _, p := range []*discordtest.Person{a, b} { // rows come in the order in which people agree
+		if !slices.Contains(slices.Collect(maps.Values(c.rows)), p) {
+			ids := c.column(`SELECT id FROM persons ORDER BY id`)
+			c.rows[ids[len(c.rows)]] = p
+		}
+	}
+}
+
+func (c *consent) note(format string, args ...any) {
+	c.diary = append(c.diary, fmt.Sprintf(format, args...))
+}
+
+func one[T any](c *consent, list []T) T { return list[c.rng.IntN(len(list))] }
+
+// act lets somebody do something.
+func (c *consent) act() {
+	p := one(c, c.people)
+	switch n := c.rng.IntN(100); {
+	case n < 45:
+		c.press(p)
+	case n < 60:
+		c.types(p)
+	case n < 68:
+		c.passes(one(c, []time.Duration{time.Hour, 5 * time.Hour, 13 * time.Hour, 24 * time.Hour}))
+		c.note("time passes: %s", c.now().Format("02 15:04"))
+	case n < 76:
+		c.run(p, one(c, []string{"/scene ended", "/scene ended partner:@sam", "/scene ended partner:@kit", "/scene ended partner:@sam partner2:@kit", "/scene ended when:3h ago", "/scene undo", "/scene list"}))
+	case n < 80:
+		c.run(p, one(c, []string{"/checkin pause", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help"}))
+	case n < 83:
+		c.rewrite(p)
+	case n < 85:
+		c.leave(p)
+	case n < 89:
+		c.relink(p)
+	case n < 94:
+		c.pick(p)
+	default:
+		c.probe()
+	}
+}
+
+func (c *consent) run(p *discordtest.Person, line string) {
+	c.note("%s: %s", p.Name(), line)
+	if p.Run(line) != nil {
+		return
+	}
+	c.settle()
+	switch line {
+	case "/checkin pause":
+		c.paused[p.Name()] = true
+	case "/checkin resume":
+		c.paused[p.Name()] = false
+	}
+}
+
+func (c *consent) mint(p *discordtest.Person) string {
+	name := fmt.Sprintf("zq%dzq", len(c.said))
+	c.said[name] = &spoken{by: p}
+	return name
+}
+
+var marked = regexp.MustCompile(`zq\d+zq`)
+
+// about names what a message is about: its buttons carry a delivery, and that a subject.
+func (c *consent) about(m discordtest.Message) (subject, scene string) {
+	for _, id := range idsOf(m.Components) {
+		f := strings.Split(id, ":")
+		if len(f) < 3 {
+			continue
+		}
+		n, err := strconv.ParseInt(f[2], 36, 64)
+		if err != nil {
+			continue
+		}
+		got := c.column(fmt.Sprintf(`
+			SELECT COALESCE('checkin ' || d.checkin, 'answer ' || d.answer, 'share ' || d.share, '') || '/' || COALESCE(c.scene, '')
+			FROM deliveries d LEFT JOIN checkins c ON c.id = d.checkin WHERE d.id = %d`, n))
+		if len(got) == 1 {
+			subject, scene, _ = strings.Cut(got[0], "/")
+			return subject, scene
+		}
+	}
+	return "", ""
+}
+
+// lastWords returns the row of the newest words.
+func (c *consent) lastWords() string {
+	return c.column(`SELECT COALESCE(MAX(id), 0) FROM words`)[0]
+}
+
+// types has somebody type.
+func (c *consent) types(p *discordtest.Person) {
+	name, last := c.mint(p), c.lastWords()
+	c.note("%s types %s", p.Name(), name)
+	p.Type("Some words, " + name + ".")
+	c.settle()
+	c.typed[p.Name()] = append(c.typed[p.Name()], name)
+	c.place(name, last)
+	c.bySetting(p)
+}
+
+// place notes what words belong to that were written after some others.
+func (c *consent) place(name, last string) {
+	got := c.column(`
+		SELECT COALESCE('checkin ' || a.checkin, 'answer ' || a.id) || '/' || COALESCE('share ' || a.reply_to, '')
+		FROM words w JOIN answers a ON a.id = w.answer WHERE w.id > ` + last)
+	if len(got) == 1 {
+		c.said[name].subject, c.said[name].replyTo, _ = strings.Cut(got[0], "/")
+	}
+}
+
+// bySetting notes what is passed on, or kept, by a setting: the check-in says so.
+func (c *consent) bySetting(p *discordtest.Person) {
+	for _, m := range p.Sees() {
+		if m.Author == "bot" && strings.Contains(m.Content, "as you've set") {
+			subject, scene := c.about(m)
+			c.give(subject, p, c.partnersIn(scene, p), strings.Contains(m.Content, "Passed on"))
+		}
+	}
+}
+
+// partnersIn returns those in a scene whom somebody is linked with.
+func (c *consent) partnersIn(scene string, p *discordtest.Person) (out []string) {
+	if scene == "" {
+		return nil
+	}
+	for _, id := range c.column(`SELECT person FROM participants WHERE scene = ` + scene) {
+		if o := c.rows[id]; o != nil && o != p && c.linked[[2]string{p.Name(), o.Name()}] {
+			out = append(out, o.Name())
+		}
+	}
+	return out
+}
+
+func (c *consent) give(subject string, by *discordtest.Person, to []string, yes bool) {
+	if subject == "" {
+		return
+	}
+	if c.given[subject] == nil {
+		c.given[subject] = map[string]bool{}
+	}
+	for _, name := range to {
+		c.given[subject][name] = yes && c.linked[[2]string{by.Name(), name}]
+	}
+}
+
+// everybody is who may be given something.
+func (c *consent) everybody() (out []string) {
+	for _, p := range c.people {
+		out = append(out, p.Name())
+	}
+	return out
+}
+
+// newest returns some of what somebody saw last, of what pleases.
+func (c *consent) newest(p *discordtest.Person, pleases func(discordtest.Message) bool) (out []discordtest.Message) {
+	for _, m := range slices.Backward(append(p.SeesInServer(), p.Sees()...)) {
+		if m.Author == "bot" && pleases(m) && len(out) < 6 {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// press presses any button of the newest messages, and notes what that gives.
+func (c *consent) press(p *discordtest.Person) {
+	if title, fields, open := p.Form(); open {
+		c.write(p, title, fields)
+		return
+	}
+	with := c.newest(p, func(m discordtest.Message) bool { return len(m.Buttons()) > 0 })
+	if len(with) == 0 {
+		return
+	}
+	m := one(c, with)
+	label := c.likely(m.Buttons())
+	if label == text.T(text.LabelAgree) {
+		return // that is for pair
+	}
+	first, _, _ := strings.Cut(m.Content, "\n")
+	m = c.target(p, first, label)
+	subject, scene := c.about(m)
+	c.note("%s presses [%s] under %.50q (%s)", p.Name(), label, first, subject)
+	if p.PressOn(first, label) != nil {
+		return
+	}
+	c.settle()
+	c.forms[p.Name()] = subject
+	c.pressed(p, label, subject, scene)
+	c.bySetting(p)
+}
+
+// target returns the message on which a button is pressed: the newest of those
+// that look alike.
+func (c *consent) target(p *discordtest.Person, first, label string) (out discordtest.Message) {
+	for _, m := range append(p.Sees(), p.SeesInServer()...) {
+		newer := len(m.ID) > len(out.ID) || len(m.ID) == len(out.ID) && m.ID > out.ID
+		if newer && strings.Contains(m.Content, first) && slices.Contains(m.Buttons(), label) {
+			out = m
+		}
+	}
+	return out
+}
+
+// likely returns one of the buttons, mostly one that leads somewhere.
+func (c *consent) likely(labels []string) string {
+	leads := slices.DeleteFunc(slices.Clone(labels), func(l string) bool {
+		return !slices.Contains([]string{text.T(text.LabelWords), text.T(text.LabelRead), text.T(text.LabelOpen), text.T(text.LabelWrite), text.T(text.LabelSendback)}, l) &&
+			!strings.HasSuffix(l, ": my words") && !strings.HasPrefix(l, "For ")
+	})
+	if len(leads) > 0 && c.rng.IntN(3) > 0 {
+		return one(c, leads)
+	}
+	return one(c, labels)
+}
+
+// pressed notes what a button gives or takes.
+func (c *consent) pressed(p *discordtest.Person, label, subject, scene string) {
+	partner, level, each := strings.Cut(label, ": ")
+	switch {
+	case label == text.T(text.LabelWords):
+		c.give(subject, p, c.partnersIn(scene, p), true)
+	case label == text.T(text.LabelGist), label == text.T(text.LabelKept):
+		c.give(subject, p, c.everybody(), false)
+	case each:
+		c.give(subject, p, []string{strings.ToLower(partner)}, level == "my words")
+	case strings.HasPrefix(label, "For "):
+		c.give(subject, p, []string{strings.ToLower(strings.TrimPrefix(label, "For "))}, true)
+	case label == text.T(text.LabelTakeback), label == text.T(text.LabelForget):
+		c.give(subject, p, c.everybody(), false)
+		for _, s := range c.said {
+			if s.replyTo == subject && s.by == p && s.form {
+				c.give(s.subject, p, c.everybody(), false)
+			}
+		}
+	}
+}
+
+// write fills in the form that is open.
+func (c *consent) write(p *discordtest.Person, title string, fields []string) {
+	name, last, from := c.mint(p), c.lastWords(), c.forms[p.Name()]
+	words := map[string]string{text.T(text.SettingsFormCity): one(c, []string{"Berlin", "Kolkata", "Sydney"}), text.T(text.FormWhen): "2h ago"}[title]
+	if words == "" {
+		words = "In a form, " + name + "."
+	}
+	c.note("%s writes %q into %q", p.Name(), words, title)
+	if p.Submit(map[string]string{fields[0]: words}) != nil {
+		p.CloseForm()
+		return
+	}
+	c.settle()
+	c.said[name].form = true
+	switch title {
+	case text.T(text.FormWords): // one that was written before is written over
+		c.said[name].subject = from
+	case text.T(text.FormBack):
+		c.place(name, last)
+		if c.said[name].subject == "" { // the word before was changed
+			c.said[name].subject, c.said[name].replyTo = "back "+name, from
+		}
+		c.give(c.said[name].subject, p, c.writersOf(from), true)
+	}
+	c.bySetting(p)
+}
+
+// writersOf returns who left what somebody answers.
+func (c *consent) writersOf(share string) (out []string) {
+	id, ok := strings.CutPrefix(share, "share ")
+	if !ok {
+		return nil
+	}
+	for _, writer := range c.column(`SELECT a.writer FROM shares s JOIN answers a ON a.id = s.answer WHERE s.id = ` + id) {
+		if p := c.rows[writer]; p != nil {
+			out = append(out, p.Name())
+		}
+	}
+	return out
+}
+
+// rewrite edits or deletes something that was typed.
+func (c *consent) rewrite(p *discordtest.Person) {
+	typed := c.typed[p.Name()]
+	if len(typed) == 0 {
+		return
+	}
+	name := one(c, typed)
+	if c.rng.IntN(2) == 0 {
+		c.note("%s edits %s", p.Name(), name)
+		_ = p.Edit(name, "Other words, "+name+".") // it may be deleted
+		c.settle()
+		return
+	}
+	c.note("%s deletes %s", p.Name(), name)
+	if p.Delete(name) == nil {
+		c.said[name].gone = true
+		c.settle()
+	}
+}
+
+func (c *consent) leave(p *discordtest.Person) {
+	q := one(c, c.people)
+	if !c.linked[[2]string{p.Name(), q.Name()}] || c.rng.IntN(3) > 0 {
+		return
+	}
+	c.run(p, "/partner leave partner:@"+q.Name())
+	c.linked[[2]string{p.Name(), q.Name()}], c.linked[[2]string{q.Name(), p.Name()}] = false, false
+	for _, s := range c.said {
+		if s.by == p {
+			c.give(s.subject, p, []string{q.Name()}, false)
+		}
+	}
+}
+
+func (c *consent) relink(p *discordtest.Person) {
+	q := one(c, c.people)
+	if p == q || c.linked[[2]string{p.Name(), q.Name()}] || p != c.alex && q != c.alex || c.paused[p.Name()] || c.paused[q.Name()] {
+		return
+	}
+	c.note("%s and %s link again", p.Name(), q.Name())
+	c.pair(p, q)
+}
+
+// pick chooses from a menu that stands there.
+func (c *consent) pick(p *discordtest.Person) {
+	with := c.newest(p, func(m discordtest.Message) bool { return len(menusOf(m.Components)) > 0 })
+	if len(with) == 0 {
+		c.run(p, "/settings")
+		return
+	}
+	options := one(c, menusOf(with[0].Components)).Options
+	label := one(c, options).Label
+	c.note("%s picks %q", p.Name(), label)
+	if p.Pick(label) == nil {
+		c.settle()
+	}
+	c.bySetting(p)
+}
+
+func menusOf(list []discordtest.Component) (out []discordtest.Component) {
+	for _, c := range list {
+		if len(c.Options) > 0 {
+			out = append(out, c)
+		}
+		out = append(out, menusOf(c.Components)...)
+	}
+	return out
+}
+
+// probe has somebody ask for a person whom they can't name, for whatever reason.
+func (c *consent) probe() {
+	p, q := one(c, append(c.people, c.robin)), one(c, append(c.people, c.robin))
+	if p == q || c.paused[p.Name()] || c.linked[[2]string{p.Name(), q.Name()}] && !c.paused[q.Name()] {
+		return
+	}
+	before := len(q.Sees())
+	c.run(p, "/scene ended partner:@"+q.Name())
+	c.probes++
+	if sees := p.SeesInServer(); len(sees) == 0 || sees[len(sees)-1].Content != text.T(text.SceneNotLinked) {
+		c.t.Errorf("%s, who can't name %s, hears something else: %q", p.Name(), q.Name(), sees[len(sees)-1].Content)
+	}
+	if n := len(q.Sees()); n > before {
+		c.t.Errorf("%s was written to: %q", q.Name(), q.Sees()[n-1].Content)
+	}
+}
+
+// judge looks at all that everybody can see.
+func (c *consent) judge() {
+	c.t.Helper()
+	for _, p := range append(c.people, c.robin) {
+		for _, m := range append(p.Sees(), p.SeesInServer()...) {
+			if m.Author != "bot" {
+				continue
+			}
+			for _, name := range marked.FindAllString(m.Content, -1) {
+				switch s := c.said[name]; {
+				case s == nil || s.by == p:
+				case s.gone:
+					c.t.Errorf("%s sees %s, which %s deleted", p.Name(), name, s.by.Name())
+				case !c.given[s.subject][p.Name()]:
+					c.t.Errorf("%s sees %s of %s (%s), which is not given to them: %q", p.Name(), name, s.by.Name(), s.subject, m.Content)
+				default:
+					c.seen[name] = true
+				}
+			}
+		}
+	}
+}
