@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -210,6 +211,23 @@ func (t *tx) answerView(a answer) (v Answer, err error) {
 		return err
 	})
 	return v, err
+}
+
+// asksAbout tells whether somebody is asked who sees an answer, whatever they have
+// set. It is found out from the words each time, and kept nowhere.
+func (t *tx) asksAbout(a answer) (bool, error) {
+	if t.s.AskAbout == nil {
+		return false, nil
+	}
+	v, err := t.answerView(a)
+	if err != nil {
+		return false, err
+	}
+	var all []string
+	for _, w := range v.Words {
+		all = append(all, w.Reveal())
+	}
+	return t.s.AskAbout(strings.Join(all, "\n")), nil
 }
 
 // levelFor returns what a reader is given of an answer; empty if that was not chosen.

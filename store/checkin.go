@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -262,23 +261,6 @@ func (t *tx) finishUnasked(c *checkin, a answer) error {
 		}
 	}
 	return t.finish(c, a)
-}
-
-// asksAbout tells whether somebody is asked who sees an answer, whatever they have
-// set. It is found out from the words each time, and kept nowhere.
-func (t *tx) asksAbout(a answer) (bool, error) {
-	if t.s.AskAbout == nil {
-		return false, nil
-	}
-	v, err := t.answerView(a)
-	if err != nil {
-		return false, err
-	}
-	var all []string
-	for _, w := range v.Words {
-		all = append(all, w.Reveal())
-	}
-	return t.s.AskAbout(strings.Join(all, "\n")), nil
 }
 
 // finish ends a check-in. What was shared goes on its way.
