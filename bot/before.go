@@ -35,17 +35,17 @@ func (b *Bot) checkinShown(delivery int64, c store.CheckIn) say {
 	if c.Step != store.StepShare || c.Panel || !text.HelpFirst(words) {
 		return s
 	}
-	if len(c.Readers) != 1 {
-		return b.withHelp(s, say{}, words, text.PhraseChoose)
-	}
 	p := panel{number(delivery), c}
+	if len(c.Readers) != 1 {
+		return b.withHelp(s, line(p.cardGoes()...), words, text.PhraseChoose)
+	}
 	pact := number(c.Readers[0].Pact)
 	s.rows = nil
 	return b.withHelp(s.with(
 		p.to(text.LabelSend, "checkin/share", pact, string(store.ShareWords)),
 		p.to(text.LabelChange, "checkin/write"),
 		p.to(text.LabelKeepback, "checkin/share", pact, string(store.ShareKept))).
-		with(p.ways()...), p.with(), words, text.PhraseYours)
+		with(p.ways()...), p.with().add(p.cardGoes()...), words, text.PhraseYours)
 }
 
 // offerShown is offerSays, with the help page where that is due.
@@ -181,10 +181,14 @@ func (b *Bot) decided(ctx context.Context, e *event, do handler) (reply, error) 
 
 // release lets words go, and has the message that they belong to shown as it is then.
 func (b *Bot) release(ctx context.Context, e *event, do handler) (reply, error) {
-	if _, err := do(ctx, e); err != nil {
+	r, err := do(ctx, e)
+	if err != nil {
 		return reply{}, err // and they can try again
 	}
 	b.held.drop(e.who.ID)
+	if strings.HasPrefix(e.path, "care/") {
+		return r, nil // kind words belong to no message
+	}
 	if err := b.store.Reshow(ctx, e.who.ID, e.id(0)); err != nil {
 		return reply{}, err
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
@@ -197,12 +198,21 @@ func (p panel) feeling() say {
 	return s.with(row...).with(p.ways()...)
 }
 
+// mostOfHelps is how much of what one's own card says stands below the question.
+const mostOfHelps = 1000
+
 func (p panel) need() say {
 	var s say
 	if p.c.Answer.Feeling == "low" {
 		s = s.add(text.T(text.CheckinNeedLow))
 	}
 	s = s.add(text.T(text.CheckinNeed))
+	if card := quoteOf(p.c.Card.Helps.Reveal(), mostOfHelps); card != "" {
+		if p.c.Answer.Feeling.Hard() {
+			s = s.add(text.T(text.CheckinNeedCard), card)
+		}
+		s = s.with(p.to(text.NeedCard, "checkin/need", string(store.NeedCard)))
+	}
 	var row []discordButton
 	for _, n := range store.Needs {
 		row = append(row, p.to(text.Key("need."+string(n)), "checkin/need", string(n)))
@@ -224,11 +234,21 @@ func (p panel) share() say {
 		return line(text.T(text.CheckinShareNone)).with(ways...)
 	}
 	s := p.mine().add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
-	s = s.add(text.T(text.CheckinShare))
+	s = s.add(p.cardGoes()...).add(text.T(text.CheckinShare))
 	for _, r := range firstReaders(p.c.Readers) {
 		s = s.with(p.levels(r)...)
 	}
 	return s.with(ways...)
+}
+
+// cardGoes says, where it does, that their care card goes along.
+func (p panel) cardGoes() []string {
+	if p.c.Answer.Need == store.NeedCard {
+		return []string{text.T(text.CheckinShareCardEither)}
+	} else if p.c.WithCard {
+		return []string{text.T(text.CheckinShareCard)}
+	}
+	return nil
 }
 
 // shareLevels are what a reader can be given, as it is called where there is one
@@ -326,6 +346,9 @@ func (p panel) done() say {
 	default:
 		s = line(text.T(text.CheckinKept))
 	}
+	if p.c.Answer.Shared && slices.ContainsFunc(p.c.Readers, p.withCard) {
+		s = s.add(text.T(text.CheckinSharedCard))
+	}
 	row := []discordButton{p.to(text.LabelChange, "checkin/go", string(store.StepChange))}
 	if p.c.Answer.Shared {
 		row = append(row, p.to(text.LabelTakeback, "checkin/back"))
@@ -342,6 +365,11 @@ func (p panel) done() say {
 func (p panel) mayTalk() bool {
 	a := p.c.Answer
 	return len(p.c.Readers) > 0 && a.Feeling.Hard() && a.Need != "space" && !(a.Shared && a.Need == "call")
+}
+
+// withCard tells whether somebody is given the writer's card with their answer.
+func (p panel) withCard(r store.Reader) bool {
+	return r.Level == store.ShareWords && p.c.WithCard || r.Level == store.ShareGist && p.c.Answer.Need == store.NeedCard
 }
 
 func (p panel) change() say {
@@ -361,6 +389,8 @@ func (p panel) change() say {
 // gist is one line that tells neither the feeling nor the words.
 func gist(a store.Answer) string {
 	switch {
+	case a.CardGone:
+		return text.T(text.GistHere) // and not what they never said instead
 	case a.Need != "" && a.Need != "nothing":
 		return text.T(text.Key("gist." + string(a.Need)))
 	case a.Feeling != "" && !a.Feeling.Hard():

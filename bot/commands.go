@@ -42,7 +42,11 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 		b.command("checkin", text.CmdCheckin,
 			sub("pause", text.CmdCheckinPause),
 			sub("resume", text.CmdCheckinResume)),
-		b.command("care", text.CmdCare, sub("help", text.CmdCareHelp)),
+		b.command("care", text.CmdCare,
+			sub("card", text.CmdCareCard),
+			sub("show", text.CmdCareShow, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCarePartner)),
+			sub("words", text.CmdCareWords, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCarePartner)),
+			sub("help", text.CmdCareHelp)),
 		b.command("settings", text.CmdSettings, city),
 		b.command("privacy", text.CmdPrivacy, sub("about", text.CmdPrivacyAbout)),
 	}

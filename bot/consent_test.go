@@ -33,9 +33,9 @@ var (
 // What somebody gives is known from what they pressed and wrote, never from the
 // bot's tables; those only tell which check-in a message is about.
 func TestConsent(t *testing.T) {
-	seeds, acts := []uint64{1, 2, rand.Uint64()}, 400
+	seeds, acts := []uint64{1, 2, 3, rand.Uint64()}, 500
 	if testing.Short() {
-		seeds, acts = seeds[2:], 150
+		seeds, acts = seeds[3:], 200
 	}
 	if *consentSeed != 0 {
 		seeds = []uint64{*consentSeed}
@@ -53,12 +53,12 @@ func TestConsent(t *testing.T) {
 					c.act()
 					c.judge()
 					if t.Failed() {
-						t.Logf("-consent-seed %d; what they did:\n%s", seed, strings.Join(c.diary[max(0, len(c.diary)-40):], "\n"))
+						t.Logf("-consent-seed %d; what they did:\n%s", seed, strings.Join(c.diary[max(0, len(c.diary)-900):], "\n"))
 						break
 					}
 				}
 				t.Logf("%d words, %d of them seen by whom they were given to; %d questions about others", len(c.said), len(c.seen), c.probes)
-				if !t.Failed() && acts >= 400 && (len(c.seen) == 0 || c.probes == 0) {
+				if !t.Failed() && acts >= 500 && (len(c.seen) == 0 || c.probes == 0) {
 					t.Error("nothing was tried")
 				}
 				disconnect()
@@ -127,7 +127,7 @@ func (c *consent) pair(a, b *discordtest.Person) {
 }
 
 func (c *consent) note(format string, args ...any) {
-	c.diary = append(c.diary, fmt.Sprintf(format, args...))
+	c.diary = append(c.diary, c.now().Format("02 15:04 ")+fmt.Sprintf(format, args...))
 }
 
 func one[T any](c *consent, list []T) T { return list[c.rng.IntN(len(list))] }
@@ -142,7 +142,11 @@ func (c *consent) act() {
 		c.types(p)
 	case n < 68:
 		c.passes(one(c, []time.Duration{time.Hour, 5 * time.Hour, 13 * time.Hour, 24 * time.Hour}))
-		c.note("time passes: %s", c.now().Format("02 15:04"))
+		if _, err := c.store.Forget(c.t.Context()); err != nil {
+			c.t.Error(err)
+		}
+		c.settle()
+		c.note("time passes")
 	case n < 76:
 		c.run(p, one(c, []string{"/scene ended", "/scene ended partner:@sam", "/scene ended partner:@kit", "/scene ended partner:@sam partner2:@kit", "/scene ended when:3h ago", "/scene undo", "/scene list"}))
 	case n < 80:
@@ -261,6 +265,9 @@ func (c *consent) give(subject string, by *discordtest.Person, to []string, yes 
 		c.given[subject] = map[string]bool{}
 	}
 	for _, name := range to {
+		if was, now := c.given[subject][name], yes && c.linked[[2]string{by.Name(), name}]; was != now {
+			c.note("  %s is given %s: %v", name, subject, now)
+		}
 		c.given[subject][name] = yes && c.linked[[2]string{by.Name(), name}]
 	}
 }
@@ -302,12 +309,16 @@ func (c *consent) press(p *discordtest.Person) {
 	m = c.target(p, first, label)
 	subject, scene := c.about(m)
 	c.note("%s presses [%s] under %.50q (%s)", p.Name(), label, first, subject)
+	kept := c.keptOf(p)
+	kept[subject] = c.kept(subject)
 	if p.PressOn(first, label) != nil {
 		return
 	}
 	c.settle()
 	c.forms[p.Name()] = subject
-	c.pressed(p, label, subject, scene)
+	if kept[subject] || !c.takes(label) {
+		c.pressed(p, label, subject, scene, kept)
+	}
 	c.bySetting(p)
 }
 
@@ -323,10 +334,16 @@ func (c *consent) target(p *discordtest.Person, first, label string) (out discor
 	return out
 }
 
+// takes tells whether a button takes something back.
+func (c *consent) takes(label string) bool {
+	return slices.Contains([]string{text.T(text.LabelTakeback), text.T(text.LabelForget), text.T(text.LabelGist), text.T(text.LabelKept)}, label) ||
+		strings.HasSuffix(label, ": the gist") || strings.HasSuffix(label, ": nothing")
+}
+
 // likely returns one of the buttons, mostly one that leads somewhere.
 func (c *consent) likely(labels []string) string {
 	leads := slices.DeleteFunc(slices.Clone(labels), func(l string) bool {
-		return !slices.Contains([]string{text.T(text.LabelWords), text.T(text.LabelRead), text.T(text.LabelOpen), text.T(text.LabelWrite), text.T(text.LabelSendback)}, l) &&
+		return !slices.Contains([]string{text.T(text.LabelWords), text.T(text.LabelRead), text.T(text.LabelOpen), text.T(text.LabelWrite), text.T(text.LabelSendback), text.T(text.LabelTakeback)}, l) &&
 			!strings.HasSuffix(l, ": my words") && !strings.HasPrefix(l, "For ")
 	})
 	if len(leads) > 0 && c.rng.IntN(3) > 0 {
@@ -336,7 +353,7 @@ func (c *consent) likely(labels []string) string {
 }
 
 // pressed notes what a button gives or takes.
-func (c *consent) pressed(p *discordtest.Person, label, subject, scene string) {
+func (c *consent) pressed(p *discordtest.Person, label, subject, scene string, kept map[string]bool) {
 	partner, level, each := strings.Cut(label, ": ")
 	switch {
 	case label == text.T(text.LabelWords):
@@ -350,7 +367,7 @@ func (c *consent) pressed(p *discordtest.Person, label, subject, scene string) {
 	case label == text.T(text.LabelTakeback), label == text.T(text.LabelForget):
 		c.give(subject, p, c.everybody(), false)
 		for _, s := range c.said {
-			if s.replyTo == subject && s.by == p && s.form {
+			if subject != "" && s.replyTo == subject && s.by == p && s.form && kept[s.subject] {
 				c.give(s.subject, p, c.everybody(), false)
 			}
 		}
@@ -412,10 +429,33 @@ func (c *consent) rewrite(p *discordtest.Person) {
 		return
 	}
 	c.note("%s deletes %s", p.Name(), name)
+	kept := c.kept(c.said[name].subject)
 	if p.Delete(name) == nil {
-		c.said[name].gone = true
+		c.said[name].gone = kept
 		c.settle()
 	}
+}
+
+// kept tells whether an answer is still kept. A week after it was begun it is not,
+// and what of it was read stands where it was read.
+func (c *consent) kept(subject string) bool {
+	kind, id, ok := strings.Cut(subject, " ")
+	if !ok || kind == "back" {
+		return true
+	}
+	column := map[string]string{"checkin": "checkin", "answer": "id", "share": "reply_to"}[kind]
+	return len(c.column(`SELECT id FROM answers WHERE `+column+` = `+id)) > 0
+}
+
+// keptOf returns what somebody wrote and can still take back.
+func (c *consent) keptOf(p *discordtest.Person) map[string]bool {
+	kept := map[string]bool{}
+	for _, s := range c.said {
+		if _, known := kept[s.subject]; !known && s.by == p {
+			kept[s.subject] = c.kept(s.subject)
+		}
+	}
+	return kept
 }
 
 func (c *consent) leave(p *discordtest.Person) {
@@ -423,10 +463,11 @@ func (c *consent) leave(p *discordtest.Person) {
 	if !c.linked[[2]string{p.Name(), q.Name()}] || c.rng.IntN(3) > 0 {
 		return
 	}
+	kept := c.keptOf(p)
 	c.run(p, "/partner leave partner:@"+q.Name())
 	c.linked[[2]string{p.Name(), q.Name()}], c.linked[[2]string{q.Name(), p.Name()}] = false, false
 	for _, s := range c.said {
-		if s.by == p {
+		if s.by == p && kept[s.subject] {
 			c.give(s.subject, p, []string{q.Name()}, false)
 		}
 	}

@@ -21,6 +21,7 @@ var excuses = []struct {
 	{store.ErrNotAgreed, text.ErrNotAgreed},
 	{store.ErrTooOften, text.ErrTooOften},
 	{store.ErrNothing, text.ErrNothing},
+	{store.ErrFull, text.CareWordsFull},
 	{errWhenUnread, text.WhenUnread},
 	{errWhenFuture, text.WhenFuture},
 	{errWhenOld, text.WhenOld},

@@ -37,6 +37,7 @@ var personErrors = []struct {
 	{"ErrGone", store.ErrGone, text.ErrGone},
 	{"ErrTooOften", store.ErrTooOften, text.ErrTooOften},
 	{"ErrNothing", store.ErrNothing, text.ErrNothing},
+	{"ErrFull", store.ErrFull, text.CareWordsFull},
 	{"", errWhenUnread, text.WhenUnread},
 	{"", errWhenFuture, text.WhenFuture},
 	{"", errWhenOld, text.WhenOld},

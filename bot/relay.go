@@ -112,7 +112,7 @@ func relayParts(r store.Relay) []string {
 	case r.About == store.TopicTalk:
 		return []string{text.T(text.RelayTalk)}
 	case r.Level == store.ShareGist:
-		return []string{gist(r.Answer)}
+		return withCard([]string{gist(r.Answer)}, r.Card)
 	}
 	var head []string
 	if t, ok := topics[r.About]; ok {
@@ -121,7 +121,9 @@ func relayParts(r store.Relay) []string {
 	if f := r.Answer.Feeling; f != "" {
 		head = append(head, text.T(text.RelayFeeling, "feeling", text.T(text.Key("feeling."+string(f)))))
 	}
-	if n := r.Answer.Need; n != "" {
+	if n := r.Answer.Need; n == store.NeedCard {
+		head = append(head, text.T(text.GistCard))
+	} else if n != "" {
 		head = append(head, text.T(text.RelayNeed, "need", text.T(text.Key("need."+string(n)))))
 	}
 	out := parts(allWords(r.Answer), perMessage)
@@ -129,7 +131,26 @@ func relayParts(r store.Relay) []string {
 		out = []string{""}
 	}
 	out[0] = strings.TrimSpace(strings.Join(append(head, out[0]), "\n"))
-	return out
+	return withCard(out, r.Card)
+}
+
+// mostOfCard is how much of a card goes with what was left. It fits one message
+// with a gist, and a card with all its fields filled in fits it.
+const mostOfCard = perMessage - 100
+
+// withCard puts a card below what was left, in a message of its own if need be.
+func withCard(all []string, c store.Card) []string {
+	says := cardSays(c, mostOfCard)
+	if says == "" {
+		return all
+	}
+	says = text.T(text.RelayCard) + "\n" + says
+	last := len(all) - 1
+	if both := strings.TrimSpace(all[last] + "\n" + says); codeUnits(both) <= perMessage {
+		all[last] = both
+		return all
+	}
+	return append(all, says)
 }
 
 // relaySays is one message of a relay: the neutral line before Read, and after it

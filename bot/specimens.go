@@ -39,6 +39,7 @@ func Specimens(now time.Time, o Options) []Specimen {
 		{"I'd like to talk", talkSpecimens()},
 		{"What a partner left", relaySpecimens()},
 		{"Typed with no check-in open", offerSpecimens()},
+		{"A care card, and kind words", careSpecimens(now)},
 		{"Settings", b.settingsSpecimens()},
 		{"Help, privacy, pausing", b.plainSpecimens()},
 		{"What can't be done", excuseSpecimens()},
@@ -82,7 +83,7 @@ func made(keys ...text.Key) (s say) {
 	day := time.Date(2026, time.March, 12, 20, 0, 0, 0, time.UTC)
 	values := map[string]string{
 		"name": "Sam", "names": "Sam and Kit", "times": in(day), "when": in(day), "since": on(day), "marks": "24 hours and 48 hours",
-		"operator": "Robin", "code": "7K2QM-X4VTB",
+		"n": "1", "operator": "Robin", "code": "7K2QM-X4VTB",
 	}
 	for _, key := range keys {
 		var fill []string
@@ -207,11 +208,15 @@ func (b *Bot) checkinSpecimens(now time.Time) []specimen {
 		{"Open", at(store.StepFeeling, none)},
 		{"Open, to somebody with several partners", at(store.StepFeeling, each)},
 		{"Low", at(store.StepNeed, low)},
+		{"Low, with a care card", at(store.StepNeed, func(c *store.CheckIn) { c.Answer, c.Card = tired, blanket })},
 		{"Good", at(store.StepNeed, good)},
 		{"what would help was answered", at(store.StepWords, good)},
 		{"Write something", ask(form{title: text.T(text.FormWords), route: "x", fields: []field{{label: text.T(text.FormWordsField)}}})},
 		{"Write something, beside what was typed", ask(form{title: text.T(text.FormWords), route: "x", fields: []field{{label: text.T(text.FormWordsMore)}}})},
 		{"who sees this", at(store.StepShare, low)},
+		{"who sees this, with a care card", at(store.StepShare, func(c *store.CheckIn) { c.Answer, c.WithCard = tired, true })},
+		{"who sees this, of what the card says", at(store.StepShare, func(c *store.CheckIn) { c.Answer.Need, c.WithCard = store.NeedCard, true })},
+		{"shared, with a care card", at(store.StepDone, func(c *store.CheckIn) { shared(c); c.WithCard = true })},
 		{"who sees this, with several", at(store.StepShare, each)},
 		{"typed, with a file", at(store.StepShare, func(c *store.CheckIn) { c.Answer = bright; c.Answer.OnlyWords = true })},
 		{"typed: the message above it", at(store.StepShare, func(c *store.CheckIn) { c.Panel = true })},
@@ -304,6 +309,7 @@ func relaySpecimens() []specimen {
 		{"it comes", relaySays(1, 0, store.Relay{})},
 		{"Not now", made(text.RelayLater).with(sampleButton(text.LabelRead))},
 		{"Read: something hard", of(store.Relay{Answer: tired})},
+		{"Read: something hard, with their care card", of(store.Relay{Answer: tired, Card: blanket})},
 		{"Read: something good", of(store.Relay{Answer: bright})},
 		{"Read, from somebody who has left", relaySays(1, 0, store.Relay{Read: true, Level: store.ShareWords, Answer: bright})},
 		{"Read: long words, the second message", relaySays(1, 1, store.Relay{Read: true, Level: store.ShareWords, Answer: long})},
@@ -320,7 +326,7 @@ func relaySpecimens() []specimen {
 		a    store.Answer
 	}{
 		{"kind words", store.Answer{Need: "kind"}}, {"a call", store.Answer{Need: "call"}}, {"quiet company", store.Answer{Need: "company"}},
-		{"space", store.Answer{Need: "space"}}, {"nothing now", store.Answer{Need: "nothing"}}, {"good, and no need", store.Answer{Feeling: "good"}},
+		{"space", store.Answer{Need: "space"}}, {"nothing now", store.Answer{Need: "nothing"}}, {"what the card says", store.Answer{Need: store.NeedCard}}, {"good, and no need", store.Answer{Feeling: "good"}},
 		{"hard, and no need", store.Answer{Feeling: "low"}},
 	} {
 		out = append(out, specimen{"Read, just the gist: " + g.what, of(store.Relay{Level: store.ShareGist, Answer: g.a})})
@@ -333,6 +339,38 @@ func offerSpecimens() []specimen {
 		{"words", offerSays(1, store.Offer{Answer: aTeaTime, Readers: several})},
 		{"For Sam", offerSays(1, store.Offer{Answer: aTeaTime, Readers: chose(someone, store.ShareWords), Done: true})},
 		{"Forget it", made(text.OfferForgotten)},
+	}
+}
+
+// blanket is somebody's care card.
+var blanket = store.Card{
+	Helps: store.Secret("A short call, a blanket"), Worse: store.Secret("Advice"), Reach: store.Secret("A text first"),
+	Comfort: store.Secret("Soup, and an old film"), Avoid: store.Secret("Calm down"),
+}
+
+func careSpecimens(now time.Time) []specimen {
+	one := store.Gifts{Pact: 1, To: store.Secret("Sam"), Waiting: []store.Gift{{ID: 1, At: now}}}
+	full := one
+	for id := range int64(4) {
+		full.Waiting = append(full.Waiting, store.Gift{ID: id + 2, At: now})
+	}
+	args := []string{"1", "x"}
+	return []specimen{
+		{"/care card, for the first time", made(text.TermsCard).with(sampleButton(text.LabelAgree), sampleButton(text.LabelNotnow))},
+		{"/care card", ask(cardForm(store.Card{}))},
+		{"the card was written", made(text.CareCardKept)},
+		{"the card was emptied", made(text.CareCardCleared)},
+		{"/care show", made(text.CareShowMine).add(cardSays(blanket, mostListed))},
+		{"/care show, with none", made(text.CareCardNone)},
+		{"/care show, of a partner", made(text.CareShow).add(cardSays(blanket, mostListed))},
+		{"/care show, of whomever there is none to show", made(text.CareShowNone)},
+		{"/care words, with a partner named", ask(giftForm(args))},
+		{"kind words were written", giftsSay(args, made(text.CareWordsKept), one)},
+		{"/care words, with none named of several", made(text.CareWordsWhich).with(menu(text.T(text.PickGift), partnerChoices(pacts), "x"))},
+		{"/care words, with nothing there", giftsSay(args, line(), store.Gifts{Pact: 1, To: one.To})},
+		{"/care words, with no room", giftsSay(args, made(text.CareWordsFull), full)},
+		{"Remove", giftsSay(args, made(text.CareWordsRemoved), one)},
+		{"Remove, too late", made(text.CareWordsGone)},
 	}
 }
 

@@ -144,6 +144,21 @@ func (v *evening) play() {
 	v.does(v.alex.Run("/partner leave"))
 	v.alex.Type("Thank you for the walk.")
 	v.settle()
+	v.playCare()
+}
+
+// playCare goes through a card and kind words.
+func (v *evening) playCare() {
+	v.t.Helper()
+	v.does(v.kit.Run("/care card"))
+	v.does(v.kit.Submit(map[string]string{text.T(text.FormCardHelps): "A long walk"}))
+	v.does(v.robin.Run("/care card"))
+	v.links(v.kit, v.sam)
+	v.links(v.kit, v.robin)
+	v.does(v.kit.Run("/care words"))
+	v.does(v.kit.Pick("Sam"))
+	v.presses(v.kit, text.LabelGift)
+	v.writes(v.kit, "For a grey day.")
 }
 
 // routesOfNobody need no owner: they say the same to everybody, or are a yes to
@@ -153,6 +168,7 @@ var routesOfNobody = map[string]text.Key{
 	"declined":        text.Declined,
 	"talk/no":         text.TalkNo,
 	"partner/invited": "",
+	"care/agreed":     "",
 }
 
 // ofOneself tells whether a route says and does only what concerns whoever takes

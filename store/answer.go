@@ -18,11 +18,18 @@ var Feelings = []Feeling{"low", "flat", "ok", "good", "glowing", "mixed", "numb"
 // Hard tells whether a feeling asks for a listener's cue.
 func (f Feeling) Hard() bool { return slices.Contains([]Feeling{"low", "flat", "mixed", "numb"}, f) }
 
+// Low tells whether a feeling asks for all the care there is: the care card goes
+// with the words, and kind words that wait are given.
+func (f Feeling) Low() bool { return f == "low" || f == "numb" }
+
 // Need is what would help right now.
 type Need string
 
 // Needs, in the order in which they are offered.
 var Needs = []Need{"kind", "call", "company", "space", "nothing"}
+
+// NeedCard is what one's own care card says. It is offered to whoever has one.
+const NeedCard Need = "card"
 
 // Level is how much of an answer somebody is given.
 type Level string
@@ -53,6 +60,7 @@ type Answer struct {
 	OnlyWords bool      // something beside the words could not be carried
 	Shared    bool      // somebody was given some of it
 	Forgotten bool      // there were words, which are no longer kept
+	CardGone  bool      // what would help was on a card that says nothing of it any more
 }
 
 // Empty tells whether nothing was answered.
@@ -126,12 +134,16 @@ func (t *tx) newAnswer(a answer, source []byte) (answer, error) {
 			return a, ErrTooOften
 		}
 	}
+	return t.insertAnswer(a, source, t.now+keepAnswer.Milliseconds())
+}
+
+func (t *tx) insertAnswer(a answer, source []byte, forgetAt int64) (answer, error) {
 	a.id = t.newID()
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	_, err := t.Exec(`
 		INSERT INTO answers (id, writer, kind, checkin, reply_to, state, source, created_at, scene, forget_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, MIN($9, COALESCE((SELECT forget_at FROM scenes WHERE id = $10), $9)))
-	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, t.now+keepAnswer.Milliseconds(), null(a.scene))
+	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, forgetAt, null(a.scene))
 	return a, err
 }
 
@@ -191,6 +203,11 @@ func (t *tx) answerView(a answer) (v Answer, err error) {
 		return v, nil
 	}
 	v = Answer{Feeling: a.body.Feeling, Need: a.body.Need, OnlyWords: a.onlyWords, Shared: a.state == "shared"}
+	if ok, err := t.mayNeed(a.writer, v.Need); err != nil {
+		return v, err
+	} else if !ok {
+		v.CardGone, v.Need = v.Need == NeedCard, ""
+	}
 	rows, err := t.Query(`SELECT id, source IS NULL, text FROM words WHERE answer = $1 ORDER BY id`, a.id)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var id int64
@@ -397,18 +414,11 @@ func (t *tx) shares(a answer) (out []share, err error) {
 }
 
 func (t *tx) carryTo(a answer, view Answer, s share) error {
-	var standing, holds bool
-	err := t.QueryRow(`
-		SELECT EXISTS (
-			SELECT 1
-			FROM sides mine
-			JOIN sides theirs ON theirs.pact = mine.pact AND theirs.person = mine.partner
-			WHERE mine.person = $1 AND mine.partner = $2
-		)
-	`, a.writer, s.reader).Scan(&holds)
+	holds, err := t.linked(a.writer, s.reader)
 	if err != nil || !holds { // whoever has left gets nothing new, not even in place
 		return err
 	}
+	var standing bool
 	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE share = $1 AND part = 0 AND want <> 'delete')`, s.id).Scan(&standing)
 	if err != nil {
 		return err

@@ -57,6 +57,8 @@ type CheckIn struct {
 	Answer    Answer
 	Readers   []Reader
 	Several   bool // they have other pacts too, so that it has to be said whom this is with
+	Card      Card // their own
+	WithCard  bool // it goes along with the words
 }
 
 // checkin is the row, with the delivery through which its person acts.
@@ -179,16 +181,22 @@ func (s *Store) Feel(ctx context.Context, account Private, delivery int64, f Fee
 		return CheckIn{}, ErrGone
 	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
-		return t.answer(c, StepNeed, func(b *body) { b.Feeling = f })
+		if err := t.answer(c, StepNeed, func(b *body) { b.Feeling = f }); err != nil || !f.Low() {
+			return err
+		}
+		return t.giveAll(c.person)
 	})
 }
 
-// Need takes what would help. ErrGone for none we know.
+// Need takes what would help. ErrGone for none we know, and for a card that says
+// nothing of it.
 func (s *Store) Need(ctx context.Context, account Private, delivery int64, n Need) (CheckIn, error) {
-	if !slices.Contains(Needs, n) {
-		return CheckIn{}, ErrGone
-	}
 	return s.onCheckIn(ctx, account, delivery, func(t *tx, c *checkin) error {
+		if ok, err := t.mayNeed(c.person, n); err != nil {
+			return err
+		} else if !ok {
+			return ErrGone
+		}
 		return t.answer(c, StepWords, func(b *body) { b.Need = n })
 	})
 }
@@ -243,8 +251,8 @@ func (t *tx) finishUnasked(c *checkin, a answer) error {
 		return err
 	}
 	p, err := t.person(c.person)
-	if err != nil || len(readers) > 0 && p.settings.Share == unchosen {
-		return err
+	if err != nil || len(readers) > 0 && (p.settings.Share == unchosen || p.paused) {
+		return err // in a pause nothing goes out that its writer is not shown
 	}
 	if p.settings.Share == ShareWords || p.settings.Share == ShareGist {
 		if asks, err := t.asksAbout(a); err != nil || asks && len(readers) > 0 {
@@ -410,8 +418,11 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
 		return false, err
 	}
-	if paused && (d.Want == Post || d.Want == Edit && d.Kind == KindRelay) {
+	if paused && d.Want == Post {
 		return false, t.layAside(d.ID)
+	}
+	if paused && d.Want == Edit && d.Kind == KindRelay {
+		return t.closeRelay(d)
 	}
 	if d.Want != Post {
 		return true, nil
@@ -432,6 +443,20 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	}
 	waits, err := t.quietly(d)
 	return !waits, err
+}
+
+// closeRelay closes what somebody had read before they paused, and what has changed
+// since: nothing new comes to them, and what was taken back does not stay. They can
+// read it again.
+func (t *tx) closeRelay(d Delivery) (send bool, err error) {
+	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = (SELECT share FROM deliveries WHERE id = $1)`, d.ID); err != nil {
+		return false, err
+	}
+	_, err = t.Exec(`
+		UPDATE deliveries SET `+retracting+`
+		WHERE part > 0 AND lease IS NULL AND want <> 'delete' AND share = (SELECT share FROM deliveries WHERE id = $2)
+	`, t.now, d.ID)
+	return d.Part == 0, err
 }
 
 // endLate ends a check-in that is too late, and one that was to come once more
@@ -543,6 +568,10 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	otherwise := func(r Reader) bool { return r.Level != p.settings.Share }
 	v.AsSet = v.AsSet && !slices.ContainsFunc(v.Readers, otherwise)
 	v.AsSet = p.settings.Share != unchosen && !slices.ContainsFunc(v.Readers, func(r Reader) bool { return r.Level != p.settings.Share })
+	if v.Card, err = t.card(c.person); err != nil {
+		return v, err
+	}
+	v.WithCard = v.Card.goesWith(a.body, ShareWords) && !v.Card.Empty()
 	err = t.QueryRow(`SELECT COUNT(*) > 1 FROM sides WHERE person = $1`, c.person).Scan(&v.Several)
 	return v, err
 }

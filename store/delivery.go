@@ -24,7 +24,6 @@ const (
 	KindRemark  Kind = "remark"  // a plain sentence
 
 	KindHere     Kind = "here"     // an hour after a scene, for those who want it: nothing to answer
-	KindGift     Kind = "gift"     // kind words
 	KindStanding Kind = "standing" // a partner suggests a standing check-in
 	KindFits     Kind = "fits"     // does this still fit?
 	KindAfter    Kind = "after"    // after the last mark: what to keep, what to change
@@ -78,7 +77,7 @@ type owed struct {
 	kind                                Kind
 	part                                int
 	pact, scene, checkin, answer, share int64
-	gift, standing                      int64
+	standing                            int64
 	note                                Note
 	due                                 int64 // 0: now
 }
@@ -98,8 +97,8 @@ func (t *tx) owe(o owed) (id int64, err error) {
 	}
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	err = t.QueryRow(`
-		INSERT INTO deliveries (id, recipient, kind, part, pact, scene, checkin, answer, share, note, due_at, next_at, gift, standing, wanted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14)
+		INSERT INTO deliveries (id, recipient, kind, part, pact, scene, checkin, answer, share, note, due_at, next_at, standing, wanted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13)
 		ON CONFLICT (recipient, kind, subject, part) DO UPDATE
 		SET due_at  = excluded.due_at,
 		    wanted_at = excluded.wanted_at,
@@ -110,7 +109,7 @@ func (t *tx) owe(o owed) (id int64, err error) {
 		    version = version + 1
 		RETURNING id
 	`, t.newID(), o.to, o.kind, o.part, null(o.pact), null(o.scene), null(o.checkin), null(o.answer), null(o.share),
-		sql.NullString{String: string(o.note), Valid: o.note != ""}, o.due, null(o.gift), null(o.standing), wanted).Scan(&id)
+		sql.NullString{String: string(o.note), Valid: o.note != ""}, o.due, null(o.standing), wanted).Scan(&id)
 	return id, err
 }
 

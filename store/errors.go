@@ -31,6 +31,8 @@ var (
 	ErrGone = errors.New("gone")
 	// ErrTooOften is for what may be done only so many times.
 	ErrTooOften = errors.New("too often")
+	// ErrFull means that as many kind words wait as may.
+	ErrFull = errors.New("no room for more")
 	// ErrNothing means that there is nothing to do this to.
 	ErrNothing = errors.New("nothing there")
 )

@@ -13,7 +13,7 @@ const (
 )
 
 // Forget deletes what was kept long enough: words a day after they were read and
-// everything else of an answer after 7 days, a scene with its check-ins 7 days
+// everything else of an answer after 7 days, kind words after 30, a scene with its check-ins 7 days
 // after its last mark, codes after a day. It returns how many rows went. Then it
 // empties the write-ahead log, where pages still stand as they were before.
 func (s *Store) Forget(ctx context.Context) (total int64, err error) {
@@ -60,6 +60,8 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 				  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM answers x WHERE x.writer = p.id)
 				  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM cards x WHERE x.person = p.id)
+				  AND NOT EXISTS (SELECT 1 FROM gifts x WHERE x.writer = p.id OR x.reader = p.id)
 				LIMIT $2
 			)
 			RETURNING id, key_id
@@ -145,6 +147,7 @@ var sweeps = []struct {
 			  )
 			LIMIT $2
 		)`, time.Hour},
+	{"kind words", `DELETE FROM gifts WHERE id IN (SELECT id FROM gifts WHERE forget_at <= $1 LIMIT $2)`, 0},
 	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
 	{"lines", `
 		DELETE FROM deliveries WHERE id IN (

@@ -116,6 +116,9 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 				}
 			}
 		}
+		if err := t.giveWith(d); err != nil {
+			return err
+		}
 		if d.Kind == KindRelay && !st.changed {
 			if err := t.readAtOnce(d); err != nil {
 				return err

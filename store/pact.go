@@ -348,8 +348,11 @@ func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
 }
 
 // silence takes back all that passed from me to partner, and what partner left
-// for me that I have not read.
+// for me that I have not read. Kind words that wait go in both directions.
 func (t *tx) silence(me, partner int64) error {
+	if err := t.dropGifts(me, partner); err != nil {
+		return err
+	}
 	mine, err := t.ids(`
 		SELECT s.answer
 		FROM shares s

@@ -17,6 +17,7 @@ type Relay struct {
 	// Answer is all of it at ShareWords; at ShareGist what the gist is made from,
 	// and not to be shown itself.
 	Answer Answer
+	Card   Card // the writer's, where it goes with what they left
 	Parts  int  // messages it stands in
 	Sent   bool // the reader sent something back that they can change or take back
 	Back   Private
@@ -63,6 +64,9 @@ func (t *tx) relay(shareID int64, a answer) (v Relay, err error) {
 		return v, err
 	}
 	v.Touch, v.About = a.kind == "touch", a.body.Topic
+	if v.Card, err = t.cardWith(a, reader, v.Level); err != nil {
+		return v, err
+	}
 	if v.Answer, err = t.answerView(a); err != nil {
 		return v, err
 	}

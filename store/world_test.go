@@ -182,7 +182,7 @@ func texts(a store.Answer) (out []string) {
 func (w *world) dump() string {
 	w.Helper()
 	var b strings.Builder
-	for _, table := range []string{"persons", "invites", "refusals", "pacts", "sides", "scenes", "participants", "checkins", "answers", "words", "shares", "deliveries"} {
+	for _, table := range []string{"persons", "invites", "refusals", "pacts", "sides", "scenes", "participants", "checkins", "answers", "words", "shares", "cards", "gifts", "deliveries"} {
 		rows, err := store.DB(w.Store).Query(`SELECT * FROM ` + table)
 		w.ok(err)
 		columns, err := rows.Columns()

@@ -184,6 +184,13 @@ func secretsOf(c conversation, d *discordtest.Discord) (out []string) {
 	}
 	out = append(out, "glowing", "Glowing", "numb", "Numb", "company")
 	for _, step := range c {
+		if strings.Contains(step.line, " fills in ") {
+			for _, f := range fieldPattern.FindAllStringSubmatch(step.line, -1) {
+				if words := unfold(f[2]); words != "" {
+					out = append(out, words[:min(len(words), 60)])
+				}
+			}
+		}
 		m := spoken.FindStringSubmatch(step.line)
 		if m == nil {
 			continue

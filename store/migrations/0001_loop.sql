@@ -174,16 +174,17 @@ CREATE TABLE cards ( -- care cards
 	changed_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE gifts ( -- kind words, written now and opened later
+CREATE TABLE gifts ( -- kind words that wait for their reader
 	id         INTEGER PRIMARY KEY,
 	writer     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	reader     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
-	text       BLOB,    -- sealed by writer; NULL: forgotten, but its message still stands
+	text       BLOB,        -- sealed by writer; NULL once given
+	answer     INTEGER UNIQUE REFERENCES answers (id) ON DELETE CASCADE, -- what it was given as
 	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
 	created_at INTEGER NOT NULL,
-	given_at   INTEGER, -- on its way to the reader: no longer the writer's to remove
-	opened_at  INTEGER,
-	forget_at  INTEGER NOT NULL
+	forget_at  INTEGER NOT NULL,
+
+	CHECK ((text IS NULL) = (answer IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX gifts_writer ON gifts (writer);
@@ -231,7 +232,7 @@ CREATE TABLE deliveries (
 	recipient INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	kind      TEXT NOT NULL CHECK (kind IN (
 		'hello', 'linked', 'notice', 'checkin', 'panel', 'offer', 'relay', 'remark',
-		'here', 'gift', 'standing', 'fits', 'after', 'moment', 'trend'
+		'here', 'standing', 'fits', 'after', 'moment', 'trend'
 	)),
 	part      INTEGER NOT NULL DEFAULT 0,
 	pact      INTEGER REFERENCES pacts (id) ON DELETE CASCADE,
@@ -239,9 +240,8 @@ CREATE TABLE deliveries (
 	checkin   INTEGER REFERENCES checkins (id) ON DELETE CASCADE,
 	answer    INTEGER REFERENCES answers (id) ON DELETE CASCADE,
 	share     INTEGER REFERENCES shares (id) ON DELETE CASCADE,
-	gift      INTEGER REFERENCES gifts (id) ON DELETE CASCADE,
 	standing  INTEGER REFERENCES standings (id) ON DELETE CASCADE,
-	subject   INTEGER NOT NULL GENERATED ALWAYS AS (COALESCE(pact, scene, checkin, answer, share, gift, standing, recipient)) STORED,
+	subject   INTEGER NOT NULL GENERATED ALWAYS AS (COALESCE(pact, scene, checkin, answer, share, standing, recipient)) STORED,
 	note      TEXT CHECK (note IN ('only_words', 'nobody')), -- what a remark says
 	want      TEXT NOT NULL DEFAULT 'post' CHECK (want IN ('post', 'edit', 'delete')),
 	due_at    INTEGER NOT NULL,
@@ -273,5 +273,4 @@ CREATE INDEX deliveries_scene   ON deliveries (scene) WHERE scene IS NOT NULL;
 CREATE INDEX deliveries_checkin ON deliveries (checkin) WHERE checkin IS NOT NULL;
 CREATE INDEX deliveries_answer  ON deliveries (answer) WHERE answer IS NOT NULL;
 CREATE INDEX deliveries_share   ON deliveries (share) WHERE share IS NOT NULL;
-CREATE INDEX deliveries_gift    ON deliveries (gift) WHERE gift IS NOT NULL;
 CREATE INDEX deliveries_standing ON deliveries (standing) WHERE standing IS NOT NULL;
