@@ -21,6 +21,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 
+	"aftercare/bot/text"
 	"aftercare/store"
 )
 
@@ -70,6 +71,7 @@ type Bot struct {
 	owners   owners
 	unnoted  unnoted
 	looks    atomic.Int64 // asked for, through the open conversations; 0: nobody is at it
+	held     held
 	appID    string
 }
 
@@ -95,6 +97,7 @@ func New(st *store.Store, o Options) (*Bot, error) {
 	}
 	b.link = b.newLink()
 	b.routes = b.table()
+	st.AskAbout = text.HelpFirst // those who are not asked who sees their words are to see the help page too
 	logThrough(o.Log)
 	return b, nil
 }

@@ -17,7 +17,7 @@ func (b *Bot) careRoutes() map[string]handler {
 		"care/show":   b.careShow,
 		"care/words":  b.careWords,
 		"care/for":    b.careFor, // picked from a menu
-		"care/write":  b.careWrite,
+		"care/write":  b.helpFirst(b.careWrite, b.giftGoes),
 		"care/remove": b.careRemove,
 	}
 }

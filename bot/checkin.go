@@ -21,7 +21,7 @@ func (b *Bot) checkinRoutes() map[string]handler {
 			if err != nil {
 				return reply{}, err
 			}
-			return show(checkinSays(e.id(0), c)), nil
+			return show(b.checkinShown(e.id(0), c)), nil
 		}
 	}
 	s := b.store
@@ -44,7 +44,7 @@ func (b *Bot) checkinRoutes() map[string]handler {
 			return s.Go(ctx, e.who.ID, e.id(0), store.Step(e.arg(1)))
 		}),
 		"checkin/later": b.checkinLater,
-		"checkin/write": b.checkinWrite,
+		"checkin/write": b.helpFirst(b.checkinWrite, b.answerIsOut),
 	}
 }
 
@@ -55,7 +55,7 @@ func (b *Bot) checkinLater(ctx context.Context, e *event) (reply, error) {
 	} else if err != nil {
 		return reply{}, err
 	}
-	return show(checkinSays(e.id(0), c)), nil
+	return show(b.checkinShown(e.id(0), c)), nil
 }
 
 const mostWords = 4000 // Discord's own limit, for a form as for a message
@@ -67,7 +67,7 @@ func (b *Bot) checkinWrite(ctx context.Context, e *event) (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
-		return show(checkinSays(e.id(0), c)), nil
+		return show(b.checkinShown(e.id(0), c)), nil
 	}
 	c, err := b.store.CheckIn(ctx, e.who.ID, e.id(0))
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *Bot) checkinWrite(ctx context.Context, e *event) (reply, error) {
 		labelled = text.FormWordsMore
 	}
 	return ask(form{
-		title: text.T(text.FormWords), route: "checkin/write", args: e.args,
+		title: text.T(text.FormWords), route: "checkin/write", args: e.args[:min(len(e.args), 1)],
 		fields: []field{{label: text.T(labelled), value: c.Answer.Form.Reveal(), max: mostWords}},
 	}), nil
 }
@@ -107,9 +107,9 @@ func checkinSays(delivery int64, c store.CheckIn) say {
 	case store.StepChange:
 		return p.change()
 	case store.StepLater:
-		return line(text.T(text.CheckinLater, "when", in(c.LaterAt))).with(p.to(text.LabelOpen, "checkin/open"), helpButton())
+		return line(text.T(text.CheckinLater, "when", in(c.LaterAt))).with(p.to(text.LabelOpen, "checkin/open"), p.help())
 	case store.StepSkipped:
-		return p.end(line(text.T(text.CheckinSkipped))).with(p.to(text.LabelOpen, "checkin/open"), helpButton())
+		return p.end(line(text.T(text.CheckinSkipped))).with(p.to(text.LabelOpen, "checkin/open"), p.help())
 	}
 	return p.prompt()
 }
@@ -127,14 +127,16 @@ func (p panel) to(key text.Key, route string, args ...string) discordButton {
 // ways is the row of ways out that every step has.
 func (p panel) ways() []discordButton {
 	if p.c.Changing {
-		return []discordButton{p.to(text.LabelBack, "checkin/skip"), helpButton()}
+		return []discordButton{p.to(text.LabelBack, "checkin/skip"), p.help()}
 	}
 	var row []discordButton
 	if p.c.LaterLeft > 0 {
 		row = append(row, p.to(text.LabelLater, "checkin/later"))
 	}
-	return append(row, p.to(text.LabelSkip, "checkin/skip"), helpButton())
+	return append(row, p.to(text.LabelSkip, "checkin/skip"), p.help())
 }
+
+func (p panel) help() discordButton { return helpAbout(p.id, p.c.Readers) }
 
 // hereSays is a line that asks nothing, after a scene.
 func hereSays(delivery int64, h store.Here) say {
@@ -188,11 +190,7 @@ func (p panel) with() say {
 	if !p.c.Several || len(p.c.Readers) == 0 {
 		return say{}
 	}
-	var with []string
-	for _, r := range p.c.Readers {
-		with = append(with, named(r.Name))
-	}
-	return line(text.T(text.CheckinWith, "names", list(with)))
+	return line(text.T(text.CheckinWith, "names", list(readerNames(p.c.Readers))))
 }
 
 func (p panel) feeling() say {
@@ -239,51 +237,62 @@ func (p panel) words() say {
 		with(p.ways()...)
 }
 
-// share shows the answer and its gist, and asks who sees it.
+// share shows the answer and its gist, and asks who sees it. Nothing is nobody's
+// to see.
 func (p panel) share() say {
-	s := p.mine()
+	ways := append([]discordButton{p.to(text.LabelWrite, "checkin/write")}, p.ways()...)
 	if p.c.Answer.Empty() {
-		s = s.add(text.T(text.CheckinShareNone))
-	} else {
-		s = s.add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
+		return line(text.T(text.CheckinShareNone)).with(ways...)
 	}
-	if p.c.Answer.Need == store.NeedCard {
-		s = s.add(text.T(text.CheckinShareCardEither))
-	} else if p.c.WithCard {
-		s = s.add(text.T(text.CheckinShareCard))
-	}
-	s = s.add(text.T(text.CheckinShare))
-	for i, r := range p.c.Readers {
-		if i == 4 {
-			break // no check-in has more partners, and a message five rows
-		}
+	s := p.mine().add(text.T(text.CheckinMineGist, "gist", gist(p.c.Answer)))
+	s = s.add(p.cardGoes()...).add(text.T(text.CheckinShare))
+	for _, r := range firstReaders(p.c.Readers) {
 		s = s.with(p.levels(r)...)
 	}
-	return s.with(append([]discordButton{p.to(text.LabelWrite, "checkin/write")}, p.ways()...)...)
+	return s.with(ways...)
 }
 
-// levels is the row of one reader. With several, each row says whose it is, and
-// marks what was chosen.
+// cardGoes says, where it does, that their care card goes along.
+func (p panel) cardGoes() []string {
+	if p.c.Answer.Need == store.NeedCard {
+		return []string{text.T(text.CheckinShareCardEither)}
+	} else if p.c.WithCard {
+		return []string{text.T(text.CheckinShareCard)}
+	}
+	return nil
+}
+
+// shareLevels are what a reader can be given, as it is called where there is one
+// reader, and where there are several.
+var shareLevels = []struct {
+	level     store.Level
+	one, each text.Key
+}{
+	{store.ShareWords, text.LabelWords, text.LabelWordsFor},
+	{store.ShareGist, text.LabelGist, text.LabelGistFor},
+	{store.ShareKept, text.LabelKept, text.LabelKeptFor},
+}
+
+// levels is the row of one reader.
 func (p panel) levels(r store.Reader) (row []discordButton) {
-	for _, l := range []struct {
-		level     store.Level
-		one, each text.Key
-	}{
-		{store.ShareWords, text.LabelWords, text.LabelWordsFor},
-		{store.ShareGist, text.LabelGist, text.LabelGistFor},
-		{store.ShareKept, text.LabelKept, text.LabelKeptFor},
-	} {
-		says := text.T(l.one)
-		if p.c.Several {
-			says = text.T(l.each, "name", label(nameOf(r.Name), 40))
-		}
-		b := discordgo.Button{Label: says, Style: discordgo.SecondaryButton, CustomID: customID("checkin/share", p.id, number(r.Pact), string(l.level))}
-		if p.c.Several && r.Level == l.level {
-			b.Style = discordgo.PrimaryButton
-		}
-		row = append(row, b)
+	for i := range shareLevels {
+		row = append(row, levelButton(i, r, p.c.Several, "checkin/share", p.id, number(r.Pact)))
 	}
 	return row
+}
+
+// levelButton gives a reader one of the shareLevels. With several readers it says
+// whose it is, and marks what was chosen.
+func levelButton(i int, r store.Reader, several bool, route string, args ...string) discordButton {
+	l := shareLevels[i]
+	b := discordgo.Button{Label: text.T(l.one), Style: discordgo.SecondaryButton, CustomID: customID(route, append(args, string(l.level))...)}
+	if several {
+		b.Label = text.T(l.each, "name", label(nameOf(r.Name), 40))
+	}
+	if several && r.Level == l.level {
+		b.Style = discordgo.PrimaryButton
+	}
+	return b
 }
 
 // mine echoes an answer to its writer.
@@ -380,7 +389,18 @@ func (p panel) done() say {
 	if p.c.Answer.Shared {
 		row = append(row, p.to(text.LabelTakeback, "checkin/back"))
 	}
-	return p.end(s).with(append(row, helpButton())...)
+	if p.mayTalk() {
+		row = append(row, talkButton(p.id))
+	}
+	return p.end(s).with(append(row, p.help())...)
+}
+
+// mayTalk tells whether the end of a check-in offers to tell a partner that its
+// person would like to talk: after something hard, unless they said that space
+// helps, or shared that a call would.
+func (p panel) mayTalk() bool {
+	a := p.c.Answer
+	return len(p.c.Readers) > 0 && a.Feeling.Hard() && a.Need != "space" && !(a.Shared && a.Need == "call")
 }
 
 // withCard tells whether somebody is given the writer's card with their answer.

@@ -85,6 +85,12 @@ func (b *Bot) careWrite(ctx context.Context, e *event) (reply, error) {
 	return show(b.giftsSay(e, line(text.T(text.CareWordsKept, "name", named(g.To))), g)), nil
 }
 
+// giftGoes is for kind words, which nobody is asked about once more.
+func (b *Bot) giftGoes(_ context.Context, e *event) (bool, error) {
+	err := b.ticketed(e)
+	return err == nil, err
+}
+
 // careRemove removes what the button names.
 func (b *Bot) careRemove(ctx context.Context, e *event) (reply, error) {
 	if err := b.ticketed(e); err != nil {

@@ -12,9 +12,9 @@ func (b *Bot) relayRoutes() map[string]handler {
 	return map[string]handler{
 		"relay/read":    b.relayRead,
 		"relay/later":   b.relayLater,
-		"relay/word":    b.relayWord,
+		"relay/word":    b.helpFirst(b.relayWord, b.backGoesOut),
 		"relay/touch":   b.relayAct(b.store.Touch),
-		"relay/rewrite": b.relayRewrite,
+		"relay/rewrite": b.helpFirst(b.relayRewrite, b.backGoesOut),
 		"relay/back":    b.relayAct(b.store.TakeBackBack),
 		"offer/pass":    b.offerPass,
 		"offer/forget":  b.offerForget,
@@ -66,7 +66,7 @@ func relayTail(e *event, r store.Relay) say {
 
 func backForm(e *event, route string, value store.Private) reply {
 	return ask(form{
-		title: text.T(text.FormBack), route: route, args: e.args,
+		title: text.T(text.FormBack), route: route, args: e.args[:min(len(e.args), 1)],
 		fields: []field{{label: text.T(text.FormBackField), value: value.Reveal(), max: mostWords, required: value.IsZero()}},
 	})
 }
@@ -109,10 +109,15 @@ func relayParts(r store.Relay) []string {
 	switch {
 	case r.Touch:
 		return []string{text.T(text.RelayTouch)}
+	case r.About == store.TopicTalk:
+		return []string{text.T(text.RelayTalk)}
 	case r.Level == store.ShareGist:
 		return withCard([]string{gist(r.Answer)}, r.Card)
 	}
 	var head []string
+	if t, ok := topics[r.About]; ok {
+		head = append(head, text.T(t.relay))
+	}
 	if f := r.Answer.Feeling; f != "" {
 		head = append(head, text.T(text.RelayFeeling, "feeling", text.T(text.Key("feeling."+string(f)))))
 	}
@@ -177,6 +182,9 @@ func relaySays(delivery int64, part int, r store.Relay) say {
 	if r.Level == store.ShareWords && r.Answer.Feeling.Hard() {
 		s = s.add(text.T(text.RelayCue))
 	}
+	if r.About == store.TopicChange {
+		s = s.add(text.T(text.RelayDifferentCue))
+	}
 	if r.Sent {
 		s = s.add(text.T(text.RelaySent))
 	}
@@ -214,7 +222,7 @@ func (b *Bot) offerPass(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return show(offerSays(e.id(0), o)), nil
+	return show(b.offerShown(e.id(0), o)), nil
 }
 
 func (b *Bot) offerForget(ctx context.Context, e *event) (reply, error) {

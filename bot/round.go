@@ -121,7 +121,7 @@ func fitsSays(delivery int64, f store.Fits, opened bool) say {
 		s = line(text.T(text.FitsWith, "name", named(f.Partner)))
 	}
 	return s.add(text.T(text.FitsAsk)).with(
-		button(text.T(text.LabelKeep), "fits/keep", number(delivery)),
+		button(text.T(text.LabelFits), "fits/keep", number(delivery)),
 		button(text.T(text.LabelChange), "fits/change", number(delivery)),
 		helpButton())
 }

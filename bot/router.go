@@ -18,6 +18,7 @@ import (
 // event is an interaction as a handler sees it.
 type event struct {
 	who     store.Who
+	path    string            // of the route
 	request string            // Discord's id of it: the same one twice is done once
 	options map[string]string // of a command, or of a form by field
 	people  []store.Private   // accounts named in a command, in order
@@ -77,7 +78,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes(), b.afterRoutes(), b.talkRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)
@@ -145,7 +146,7 @@ func handBack(e *event) []string {
 // to do so came too late: its buttons stay usable, and say what they do.
 func (b *Bot) reshow(path string, e *event, out reply) {
 	group, _, _ := strings.Cut(path, "/")
-	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" || group == "care" {
+	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" || group == "talk" || group == "care" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(b.stopping, messageWithin)
@@ -194,13 +195,14 @@ func read(i *interaction, who store.Who) (path string, e *event) {
 				e.focused = o.Name
 			}
 		}
+		e.path = path
 		return path, e
 	}
 	parts := strings.Split(i.Data.CustomID, ":")
 	if len(parts) < 2 || parts[0] != idVersion || strings.HasSuffix(parts[1], completing) {
 		return "", e
 	}
-	e.args, e.values, e.inForm = parts[2:], i.Data.Values, i.Type == onSubmit
+	e.path, e.args, e.values, e.inForm = parts[1], parts[2:], i.Data.Values, i.Type == onSubmit
 	if e.inForm {
 		e.options = i.fields()
 	}

@@ -196,9 +196,11 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 	case store.KindNotice:
 		return noticeSays(c.Delivery, *c.Notice), nil
 	case store.KindCheckIn, store.KindPanel:
-		return checkinSays(c.Delivery, *c.CheckIn), nil
+		return b.checkinShown(c.Delivery, *c.CheckIn), nil
 	case store.KindOffer:
-		return offerSays(c.Delivery, *c.Offer), nil
+		return b.offerShown(c.Delivery, *c.Offer), nil
+	case store.KindAfter, store.KindMoment:
+		return b.afterShown(c.Delivery, *c.After), nil
 	case store.KindRelay:
 		all := relayParts(*c.Relay)
 		if c.Part == 0 && c.Relay.Read && len(all) != c.Relay.Parts && !c.Relay.Answer.Forgotten {

@@ -12,25 +12,39 @@ func (b *Bot) staticRoutes() map[string]handler {
 	help := func(context.Context, *event) (reply, error) { return tell(b.help()), nil }
 	return map[string]handler{
 		"care/help":     help,
-		"care/lines":    help, // More help
+		"care/lines":    b.lines, // More help
+		"talk/no":       func(context.Context, *event) (reply, error) { return show(line(text.T(text.TalkNo))), nil },
 		"privacy/about": func(context.Context, *event) (reply, error) { return tell(b.about()), nil },
 		"declined":      func(context.Context, *event) (reply, error) { return show(line(text.T(text.Declined))), nil },
 	}
 }
 
-// help never fails, so operator's lines for which there is no room stay out.
-func (b *Bot) help() say {
-	says := text.T(text.Help, "lines", "")
+// lines is More help. On a message about a scene it offers to tell a partner, which
+// is asked about once more.
+func (b *Bot) lines(_ context.Context, e *event) (reply, error) {
+	s := b.help()
+	if e.id(0) != 0 {
+		s = s.with(talkButton(e.arg(0)))
+	}
+	return tell(s), nil
+}
+
+func (b *Bot) help() say { return b.helpWithin(mostListed, text.HelpLooked) }
+
+// helpWithin never fails, so operator's lines for which there is no room stay out.
+// end is its last sentence.
+func (b *Bot) helpWithin(most int, end text.Key) say {
+	says := text.T(text.Help, "lines", "") + " " + text.T(end)
 	var lines strings.Builder
 	n := codeUnits(says)
 	for _, l := range b.o.HelpLines {
 		next := "\n" + text.T(text.HelpLine, "name", plain(l.Name), "contact", l.Contact, "date", l.Checked.Format("2 January 2006"))
-		if n += codeUnits(next); n > mostListed {
+		if n += codeUnits(next); n > most {
 			break
 		}
 		lines.WriteString(next)
 	}
-	return line(text.T(text.Help, "lines", lines.String()))
+	return line(text.T(text.Help, "lines", lines.String()) + " " + text.T(end))
 }
 
 func (b *Bot) about() say { return line(text.T(text.About, "operator", b.operator())) }

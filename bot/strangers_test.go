@@ -78,7 +78,7 @@ func (v *evening) does(err error) {
 func (v *evening) presses(p *discordtest.Person, keys ...text.Key) {
 	v.t.Helper()
 	for _, key := range keys {
-		v.does(p.Press(text.T(key)))
+		v.does(p.Press(strings.ReplaceAll(text.All()[key].Say, "{name}", "Alex")))
 	}
 }
 
@@ -112,6 +112,9 @@ func (v *evening) play() {
 	v.links(v.alex, v.sam)
 	v.does(v.alex.Run("/partner list"))
 	v.does(v.sam.Run("/partner list")) // the button is both's
+	if _, err := v.store.ChangeSettings(v.t.Context(), store.Secret(v.sam.ID()), func(s *store.Settings) { s.After = true }); err != nil {
+		v.t.Fatal(err)
+	}
 	v.does(v.alex.Run("/scene ended"))
 	v.presses(v.sam, text.LabelOk)
 	v.presses(v.alex, text.LabelChange, text.LabelTime)
@@ -135,6 +138,12 @@ func (v *evening) play() {
 	v.presses(v.alex, text.LabelSkip)
 	v.presses(v.sam, text.LabelSkip)
 	v.standing()
+	v.presses(v.sam, text.LabelSkip, text.LabelHelp, text.LabelTotalk)
+	v.presses(v.sam, text.LabelTellthem)
+	v.passes(20 * time.Hour)
+	v.presses(v.sam, text.LabelOpen, text.LabelKeep)
+	v.writes(v.sam, "The tea.")
+	v.presses(v.sam, text.LabelWords)
 	v.links(v.kit, v.alex)
 	v.does(v.alex.Run("/checkin now"))
 	v.does(v.robin.Run("/checkin now"))
@@ -197,6 +206,7 @@ func (v *evening) standing() {
 var routesOfNobody = map[string]text.Key{
 	"care/lines":      text.Help,
 	"declined":        text.Declined,
+	"talk/no":         text.TalkNo,
 	"partner/invited": "",
 	"care/agreed":     "",
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -71,6 +72,8 @@ func (a Answer) Empty() bool {
 type body struct {
 	Feeling Feeling `json:"feeling,omitempty"`
 	Need    Need    `json:"need,omitempty"`
+	Topic   Topic   `json:"topic,omitempty"`   // of a part, and of a wish to talk
+	CheckIn int64   `json:"checkin,omitempty"` // that a wish to talk belongs to; 0: to the scene
 
 	form *Private // new words from a form; nil: as they are
 }
@@ -79,18 +82,19 @@ type answer struct {
 	id, writer int64
 	kind       string
 	checkin    int64
+	scene      int64
 	replyTo    int64
 	state      string
 	onlyWords  bool
 	body       body
 }
 
-const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(reply_to, 0), state, only_words, body`
+const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(scene, 0), COALESCE(reply_to, 0), state, only_words, body`
 
 func (t *tx) loadAnswer(where string, arg any) (a answer, err error) {
 	var sealed []byte
 	err = t.QueryRow(`SELECT `+answerColumns+` FROM answers WHERE `+where, arg).
-		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.replyTo, &a.state, &a.onlyWords, &sealed)
+		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.scene, &a.replyTo, &a.state, &a.onlyWords, &sealed)
 	if err != nil {
 		return a, err
 	}
@@ -137,9 +141,9 @@ func (t *tx) insertAnswer(a answer, source []byte, forgetAt int64) (answer, erro
 	a.id = t.newID()
 	null := func(id int64) sql.NullInt64 { return sql.NullInt64{Int64: id, Valid: id != 0} }
 	_, err := t.Exec(`
-		INSERT INTO answers (id, writer, kind, checkin, reply_to, state, source, created_at, forget_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, forgetAt)
+		INSERT INTO answers (id, writer, kind, checkin, reply_to, state, source, created_at, scene, forget_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, MIN($9, COALESCE((SELECT forget_at FROM scenes WHERE id = $10), $9)))
+	`, a.id, a.writer, a.kind, null(a.checkin), null(a.replyTo), a.state, source, t.now, forgetAt, null(a.scene))
 	return a, err
 }
 
@@ -224,6 +228,23 @@ func (t *tx) answerView(a answer) (v Answer, err error) {
 		return err
 	})
 	return v, err
+}
+
+// asksAbout tells whether somebody is asked who sees an answer, whatever they have
+// set. It is found out from the words each time, and kept nowhere.
+func (t *tx) asksAbout(a answer) (bool, error) {
+	if t.s.AskAbout == nil {
+		return false, nil
+	}
+	v, err := t.answerView(a)
+	if err != nil {
+		return false, err
+	}
+	var all []string
+	for _, w := range v.Words {
+		all = append(all, w.Reveal())
+	}
+	return t.s.AskAbout(strings.Join(all, "\n")), nil
 }
 
 // levelFor returns what a reader is given of an answer; empty if that was not chosen.
@@ -332,7 +353,11 @@ func (s *Store) TakeBack(ctx context.Context, account Private, delivery int64) (
 // carry brings what each reader has in their DM in line with what they are given:
 // it owes a relay, has one shown anew, or takes it out. A partner who has left
 // or paused is given nothing, and the writer can't tell.
-func (t *tx) carry(id int64) error {
+func (t *tx) carry(id int64) error { return t.carryFor(id, 0) }
+
+// carryFor is carry where only what one reader is given has changed: the others'
+// messages are left alone, and show no sign of it. 0 is all of them.
+func (t *tx) carryFor(id, reader int64) error {
 	a, err := t.loadAnswer(`id = $1`, id)
 	if err != nil {
 		return err
@@ -347,13 +372,16 @@ func (t *tx) carry(id int64) error {
 	}
 	state := "kept"
 	for _, s := range shares {
-		if s.level == ShareKept || s.level == unchosen || view.Empty() && a.kind != "touch" {
+		if s.level == ShareKept || s.level == unchosen || view.Empty() && a.kind != "touch" && a.kind != "talk" {
 			if err := t.retract(`share`, s.id); err != nil {
 				return err
 			}
 			continue
 		}
 		state = "shared"
+		if reader != 0 && s.reader != reader {
+			continue
+		}
 		if err := t.carryTo(a, view, s); err != nil {
 			return err
 		}

@@ -249,7 +249,8 @@ func (t *tx) answer(c *checkin, next Step, change func(*body)) error {
 }
 
 // finishUnasked ends a check-in at "who sees this?" where that needs no asking:
-// there is nobody, or its person has set what everybody is given.
+// there is nobody, or its person has set what everybody is given, and it holds
+// nothing that they are asked about all the same (see Store.AskAbout).
 func (t *tx) finishUnasked(c *checkin, a answer) error {
 	if c.step != StepShare {
 		return nil
@@ -261,6 +262,11 @@ func (t *tx) finishUnasked(c *checkin, a answer) error {
 	p, err := t.person(c.person)
 	if err != nil || len(readers) > 0 && (p.settings.Share == unchosen || p.paused) {
 		return err // in a pause nothing goes out that its writer is not shown
+	}
+	if p.settings.Share == ShareWords || p.settings.Share == ShareGist {
+		if asks, err := t.asksAbout(a); err != nil || asks && len(readers) > 0 {
+			return err
+		}
 	}
 	for _, r := range readers {
 		level, err := t.levelFor(a, r.partner)
@@ -419,7 +425,7 @@ func (t *tx) cancel(id int64) error {
 			return err
 		}
 	}
-	return nil
+	return t.forgetTalk(id)
 }
 
 // settle decides whether a due delivery is sent at all. A pause lays it aside. A
@@ -449,6 +455,11 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 // settlePrompt is settle for what the bot sends by itself: too late, in quiet
 // hours, or together with another one.
 func (t *tx) settlePrompt(d Delivery) (send bool, err error) {
+	if d.Kind == KindAfter || d.Kind == KindMoment {
+		if ended, err := t.endAfterwards(d); err != nil || ended {
+			return false, err
+		}
+	}
 	if d.Kind != KindCheckIn && t.time().Sub(d.Due) > lapseLine {
 		_, err := t.Exec(`UPDATE deliveries SET `+retracting+` WHERE id = $2`, t.now, d.ID)
 		return false, err
@@ -574,6 +585,13 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	if err != nil {
 		return v, err
 	}
+	if v.Last {
+		more, err := t.wantsAfter(c.scene, c.person)
+		if err != nil {
+			return v, err
+		}
+		v.Last = !more
+	}
 	if err := t.viewTimes(c, &v); err != nil {
 		return v, err
 	}
@@ -593,6 +611,8 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	if v.Readers, err = t.readerViews(c, a); err != nil {
 		return v, err
 	}
+	otherwise := func(r Reader) bool { return r.Level != p.settings.Share }
+	v.AsSet = v.AsSet && !slices.ContainsFunc(v.Readers, otherwise)
 	v.AsSet = p.settings.Share != unchosen && !slices.ContainsFunc(v.Readers, func(r Reader) bool { return r.Level != p.settings.Share })
 	if v.Card, err = t.card(c.person); err != nil {
 		return v, err

@@ -32,6 +32,7 @@ type Content struct {
 
 	Suggestion *Suggestion // KindStanding
 	Fits       *Fits
+	After      *After // KindAfter and KindMoment
 }
 
 // Content loads what a claimed delivery is to say at this moment. ErrGone means
@@ -109,6 +110,8 @@ func (t *tx) fill(c *Content, to person, r contentRow) error {
 		c.Here = &Here{Instead: c.Part == partLight}
 	case KindCheckIn, KindPanel:
 		return t.fillCheckin(c, to)
+	case KindAfter, KindMoment:
+		return t.fillAfter(c)
 	case KindOffer:
 		a, err := t.loadAnswer(`id = $1`, r.answer)
 		if err != nil {

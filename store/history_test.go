@@ -206,8 +206,8 @@ func TestHistoryKeepsItsPerson(t *testing.T) {
 	w.rows(0, "persons")
 }
 
-// wanting is keeping, where alex wants notes.
-func wanting(t *testing.T) *world {
+// noting is keeping, where alex wants notes.
+func noting(t *testing.T) *world {
 	t.Helper()
 	w, _ := keeping(t)
 	w.is(w.NoteTrends(w.ctx, sam.ID, true), store.ErrGone)
@@ -217,7 +217,7 @@ func wanting(t *testing.T) *world {
 
 func TestTrend(t *testing.T) {
 	t.Parallel()
-	w := wanting(t)
+	w := noting(t)
 	for _, f := range []store.Feeling{"low", "good", "numb", "flat"} {
 		w.weekend("good", f)
 		w.got(w.pass(5*24*time.Hour), alex, store.KindTrend, 0)
@@ -269,7 +269,7 @@ func TestTrendThatEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := wanting(t)
+			w := noting(t)
 			for _, f := range []store.Feeling{"good", "low", "low", "low", "low"} {
 				w.weekend("good", f)
 			}
@@ -293,7 +293,7 @@ func TestTrendOnlyWhenAsked(t *testing.T) {
 // A low first day, or a good second one, is no trend.
 func TestTrendIsOfTheSecondDay(t *testing.T) {
 	t.Parallel()
-	w := wanting(t)
+	w := noting(t)
 	for range 6 {
 		w.weekend("low", "good")
 	}

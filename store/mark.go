@@ -129,6 +129,9 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 				return err
 			}
 		}
+		if err := t.afterwards(d, st.changed); err != nil {
+			return err
+		}
 		if err := t.sawFirst(d.Recipient, sent.Message); err != nil {
 			return err
 		}

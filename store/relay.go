@@ -11,6 +11,7 @@ import (
 type Relay struct {
 	From  Private // name
 	Touch bool    // "thinking of you": no words
+	About Topic   // what their words are about, where they were asked for that; TopicTalk has none
 	Read  bool
 	Level Level
 	// Answer is all of it at ShareWords; at ShareGist what the gist is made from,
@@ -71,7 +72,7 @@ func (t *tx) relay(delivery, shareID int64, a answer) (v Relay, err error) {
 	if v.From, err = t.nameFor(reader, a.writer); err != nil {
 		return v, err
 	}
-	v.Touch = a.kind == "touch"
+	v.Touch, v.About = a.kind == "touch", a.body.Topic
 	if v.Card, err = t.cardWith(a, reader, v.Level); err != nil {
 		return v, err
 	}

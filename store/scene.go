@@ -538,6 +538,9 @@ func (t *tx) undoFor(scene, person int64, own bool) error {
 	if own || !begun {
 		return t.leaveScene(scene, person, false)
 	}
+	if err := t.dropAfters(scene, person, false); err != nil {
+		return err
+	}
 	if err := t.dropLines(scene, person); err != nil {
 		return err
 	}
@@ -562,25 +565,28 @@ func (t *tx) leaveScene(scene, person int64, forget bool) error {
 	}
 	if _, err := t.Exec(`
 		UPDATE deliveries SET `+retracting+`
-		WHERE recipient = $2 AND scene = $3
+		WHERE recipient = $2 AND scene = $3 AND kind NOT IN ('after', 'moment')
 	`, t.now, person, scene); err != nil {
 		return err
 	}
 	return t.cancelIn(scene, person, forget)
 }
 
-// dropLines takes back what is about a scene and is neither a check-in nor the
-// notice of it.
+// dropLines takes back what is about a scene and is neither a check-in, nor the
+// notice of it, nor what comes after it (see dropAfters).
 func (t *tx) dropLines(scene, person int64) error {
 	_, err := t.Exec(`
 		UPDATE deliveries SET `+retracting+`
-		WHERE recipient = $2 AND scene = $3 AND kind <> 'notice'
+		WHERE recipient = $2 AND scene = $3 AND kind NOT IN ('notice', 'after', 'moment')
 	`, t.now, person, scene)
 	return err
 }
 
 // cancelIn cancels a person's check-ins in a scene: the open ones, or all.
 func (t *tx) cancelIn(scene, person int64, all bool) error {
+	if err := t.dropAfters(scene, person, all); err != nil {
+		return err
+	}
 	if err := t.dropLines(scene, person); err != nil {
 		return err
 	}

@@ -38,6 +38,10 @@ type Store struct {
 	// Now is the clock. Set it before the first use or not at all.
 	Now func() time.Time
 
+	// AskAbout tells of words whose writer is asked who sees them, even if they have
+	// set that. Nothing is kept of what it says. Set it as Now; nil is no words.
+	AskAbout func(words string) bool
+
 	marks []time.Duration
 	write *sql.DB // one connection, which is whose turn it is in line
 	line  line

@@ -1,6 +1,7 @@
 package discordtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"regexp"
@@ -20,6 +21,26 @@ func Render(m Message) string {
 	m.home.mu.Lock()
 	defer m.home.mu.Unlock()
 	return m.home.render(m)
+}
+
+// Draw returns what a person would see of a message, or of a form, that a bot sends
+// with this payload.
+func (d *Discord) Draw(payload []byte) (string, error) {
+	var m struct {
+		modal
+		Content    string      `json:"content"`
+		Components []Component `json:"components"`
+	}
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if m.Title == "" {
+		return d.render(Message{Content: m.Content, Components: m.Components}), nil
+	}
+	m.modal.Components = m.Components
+	return d.formText(&Person{name: "them"}, &m.modal), nil
 }
 
 func (d *Discord) render(m Message) string {

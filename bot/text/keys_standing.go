@@ -11,7 +11,7 @@ const (
 	LabelSetup             Key = "label.setup"
 	LabelInwords           Key = "label.inwords"
 	LabelNotforme          Key = "label.notforme"
-	LabelKeep              Key = "label.keep"
+	LabelFits              Key = "label.fits"
 	LabelMeonly            Key = "label.meonly"
 	RoundNoted             Key = "round.noted"
 	RoundNow               Key = "round.now"

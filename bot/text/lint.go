@@ -43,9 +43,10 @@ func lint(key Key, s Sentence) []string {
 // The figures of the rules. Lengths are in UTF-16 units, as nothing counts for
 // less in them.
 const (
-	mostWords      = 12 // in a spoken sentence
-	mostWordsRead  = 25 // in a sentence of a page
-	beforeQuestion = 2  // sentences
+	mostWords      = 12  // in a spoken sentence
+	mostWordsRead  = 25  // in a sentence of a page
+	beforeQuestion = 2   // sentences
+	longestSaid    = 300 // several are said together
 	longestLabel   = 38
 	longestTitle   = 45 // of a form, and of its field
 	longestPage    = 1900
@@ -136,6 +137,9 @@ func lintForm(key Key, s Sentence) (out []string) {
 // lintSpoken is for what is read in a DM, maybe on a bad day.
 func lintSpoken(say string) []string {
 	out := tooLong(say, mostWords)
+	if n := units(say); n > longestSaid {
+		out = append(out, fmt.Sprintf("has %d characters; at most %d are said at a time", n, longestSaid))
+	}
 	before, questions := 0, 0
 	for _, s := range sentences(say) {
 		switch {

@@ -1,7 +1,8 @@
-// Package text holds every sentence the bot says, by key. The catalogue in en, a
-// file for each part of what people can do, gives each a kind, which says what
-// rules it obeys, and a note on what it is for; the test of this package reads all
-// of them against the rules.
+// Package text holds every sentence the bot says, by key. The catalogue is a folder
+// for each language, in it a file for each part of what people can do. It gives
+// each sentence a kind, which says what rules it obeys, and a note on what it is
+// for; the test of this package reads all of them against the rules. An operator's
+// own sentences (own.go) obey the same rules, and stand in place of ours.
 package text
 
 import (
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -35,10 +37,32 @@ type Sentence struct {
 	For  string `json:"for"`
 }
 
-//go:embed en/*.json
-var en embed.FS
+//go:embed */*.json
+var folders embed.FS
 
-var english = mustRead(en, "en")
+// English is the language that is always there.
+const English = "en"
+
+var (
+	languages = mustReadAll(folders)
+	english   = languages[English]
+)
+
+// mustReadAll reads the catalogue of each language.
+func mustReadAll(folders fs.FS) map[string]map[Key]Sentence {
+	names, err := fs.ReadDir(folders, ".")
+	if err != nil {
+		panic("text: " + err.Error())
+	}
+	all := map[string]map[Key]Sentence{}
+	for _, name := range names {
+		all[name.Name()] = mustRead(folders, name.Name())
+	}
+	return all
+}
+
+// Languages lists the languages there are, by the code that names their folder.
+func Languages() []string { return slices.Sorted(maps.Keys(languages)) }
 
 // mustRead reads a catalogue: every file of a folder.
 func mustRead(folder fs.FS, name string) map[Key]Sentence {
@@ -69,11 +93,15 @@ func mustRead(folder fs.FS, name string) map[Key]Sentence {
 // All returns the catalogue. It must not be changed.
 func All() map[Key]Sentence { return english }
 
+// In returns the catalogue of a language; nil if there is none. It must not be
+// changed.
+func In(language string) map[Key]Sentence { return languages[language] }
+
 // T returns a sentence, with each {name} in it replaced: T(key, "name", value,
 // ...). A value is put in as it is. An unknown key, a missing value and one too
 // many are mistakes of the program, and panic.
 func T(key Key, values ...string) string {
-	s, ok := english[key]
+	s, ok := sentence(key)
 	if !ok {
 		panic(fmt.Sprintf("text: no sentence %q", key))
 	}

@@ -19,6 +19,27 @@ func TestEveryRuleHolds(t *testing.T) {
 	}
 }
 
+// TestEveryLanguageHasEveryKey holds each language to what English has: the same
+// keys, of the same kinds, under the same rules.
+func TestEveryLanguageHasEveryKey(t *testing.T) {
+	if !slices.Contains(Languages(), English) {
+		t.Fatal("there is no English")
+	}
+	for _, language := range Languages() {
+		all := In(language)
+		for key, s := range All() {
+			if _, ok := all[key]; !ok {
+				t.Errorf("%s has no %s", language, key)
+			} else if all[key].Kind != s.Kind {
+				t.Errorf("%s: %s is of kind %s, and is to be of %s", language, key, all[key].Kind, s.Kind)
+			}
+		}
+		for _, err := range Lint(all) {
+			t.Errorf("%s: %v", language, err)
+		}
+	}
+}
+
 func TestEverySentenceIsExplained(t *testing.T) {
 	for key, s := range All() {
 		if s.For == "" {
@@ -59,6 +80,7 @@ func TestLintSeesEachRule(t *testing.T) {
 		{CheckinShared, "Left for {names} and {more}.", "needs [names]"},
 		{CheckinShared, "Left for {names}. {", "belongs to no"},
 		{"checkin.nothing", "Words.", "no key of ours"},
+		{CheckinNeed, strings.Repeat("On and on. ", 28), "308 characters"},
 
 		// Labels.
 		{LabelOpen, strings.Repeat("o", 39), "39 characters"},

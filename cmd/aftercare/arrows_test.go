@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"cmd/aftercare": {
 		"aftercare/bot",
 		"aftercare/bot/discordtest",
+		"aftercare/bot/text",
 		"aftercare/scheduler",
 		"aftercare/store",
 		"github.com/spf13/cobra",

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/spf13/viper"
+
+	sentences "aftercare/bot/text"
 )
 
 // Config is everything an operator can decide. It may be printed, logged and marshalled:
@@ -45,6 +47,10 @@ type Config struct {
 	}
 	Help struct {
 		Lines []HelpLine // shown by "More help", after the emergency number
+	}
+	Text struct {
+		File string                               // the file of the operator's own sentences, where one was named
+		Own  map[sentences.Key]sentences.Sentence // what stands in it, by the rules
 	}
 }
 

@@ -39,6 +39,7 @@ var keys = []configKey{
 	{"log.format", setLogFormat},
 	{"operator.name", setOperatorName},
 	{"help.lines", setHelpLines},
+	{"text.file", setTextFile},
 }
 
 const (
@@ -274,8 +275,20 @@ func helpText(fields map[string]any, name string, limit int, bad report) string 
 // with no line at all.
 func isPlaceholder(s string) bool {
 	s = strings.ToLower(s)
-	return slices.ContainsFunc([]string{"example", "xxx", "todo", "tbd", "changeme", "555-", "<", "..."},
-		func(sign string) bool { return strings.Contains(s, sign) })
+	samples := []string{"example", "placeholder", "xxx", "todo", "tbd", "fixme", "changeme", "555-", "<", "...", "???"}
+	if slices.ContainsFunc(samples, func(sign string) bool { return strings.Contains(s, sign) }) {
+		return true
+	}
+	if strings.ContainsFunc(s, unicode.IsLetter) {
+		return false
+	}
+	digits := strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, s)
+	return strings.Trim(digits, "0") == "" || len(digits) > 3 && strings.HasPrefix("1234567890", digits)
 }
 
 // helpDate reads the day on which a line was checked. YAML makes a time of a date without

@@ -222,6 +222,9 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		{lines("name: A, contact: 0111, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "73" is not text; put it in quotes`},
 		{lines("name: A, contact: 555-0100, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "555-0100" looks like a placeholder; write the real one, or remove the line`},
 		{lines("name: Example line, contact: B, checked: 2026-11-01"), `help.lines: line 1 ("Example line"): name "Example line" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: A, contact: '000', checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "000" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: A, contact: 1234-5678, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "1234-5678" looks like a placeholder; write the real one, or remove the line`},
+		{lines("name: EXAMPLE, contact: EXAMPLE, checked: 2026-11-01"), "help.lines: line 1 (\"EXAMPLE\"): name \"EXAMPLE\" looks like a placeholder; write the real one, or remove the line\nhelp.lines: line 1 (\"EXAMPLE\"): contact \"EXAMPLE\" looks like a placeholder; write the real one, or remove the line"},
 		{lines("name: A, contact: <number>, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "<number>" looks like a placeholder; write the real one, or remove the line`},
 		{lines("name: A, contact: XXX, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "XXX" looks like a placeholder; write the real one, or remove the line`},
 		{lines("name: A, contact: todo, checked: 2026-11-01"), `help.lines: line 1 ("A"): contact "todo" looks like a placeholder; write the real one, or remove the line`},
@@ -450,15 +453,46 @@ func TestTheExampleHasEveryKey(t *testing.T) {
 // TestTheExampleWorksUncommented holds that each key written out as a comment can be used.
 func TestTheExampleWorksUncommented(t *testing.T) {
 	text := exampleFile(t)
-	for _, name := range []string{"token_file", "key_file"} {
+	for _, name := range []string{"token_file", "key_file", "file"} {
 		text = strings.Replace(text, "#"+name+":", name+":", 1)
 	}
 	sample := regexp.MustCompile(`(?m)^  #( +(lines:|- name:|contact:|checked:).*)$`)
 	text = sample.ReplaceAllString(strings.Replace(text, "  lines: []\n", "", 1), "$1")
 	text = strings.ReplaceAll(text, "\n   lines:", "\n  lines:")
-	inDir(t, map[string]string{"config.yaml": text, "discord.token": "a.b.c", "aftercare.key": "k"})
+	inDir(t, map[string]string{"config.yaml": text, "discord.token": "a.b.c", "aftercare.key": "k", "sentences.json": "{}"})
 	c, err := loadConfig("", nil, testDay)
-	if err != nil || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
+	if err != nil || c.Text.File != "sentences.json" || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
 		t.Errorf("%+v, %v\n%s", c, err, text)
+	}
+}
+
+func TestOwnSentences(t *testing.T) {
+	read := func(file string) (Config, error) {
+		inDir(t, map[string]string{"config.yaml": "text: {file: own.json}", "own.json": file})
+		return loadConfig("", nil, testDay)
+	}
+	c, err := read(`{"declined": "All right. Nothing was kept."}`)
+	if err != nil || c.Text.File != "own.json" || c.Text.Own["declined"].Say != "All right. Nothing was kept." {
+		t.Errorf("%+v, %v", c.Text, err)
+	}
+	for file, want := range map[string]string{
+		`{"declined": "You must answer."}`:      `text.file: declined: has "must": words that press, judge or diagnose`,
+		`{"declinde": "All right."}`:            `text.file: declinde: no such key; the nearest is declined`,
+		`{"checkin.shared": "It's with them."}`: `text.file: checkin.shared: has the placeholders [] and needs [names]`,
+		`{"declined": "You must!"}`:             "text.file: declined: has \"must\": words that press, judge or diagnose\ntext.file: declined: has \"!\": an exclamation mark",
+		`[]`:                                    `text.file: it is no JSON object of sentences by key, as in {"declined": "That's fine."}`,
+	} {
+		if c, err := read(file); fmt.Sprint(err) != want || !reflect.DeepEqual(c, Config{}) {
+			t.Errorf("%s\ngot  %v\nwant %s", file, err, want)
+		}
+	}
+	for yaml, want := range map[string]string{
+		"text: {file: none.json}": `text.file: "none.json" cannot be read (no such file or directory); name the file of your own sentences, or leave the key out`,
+		"text: {file: .}":         `text.file: "." is no file of sentences; name one of at most 1 MiB, or leave the key out`,
+		"text: {file: 5}":         `text.file: "5" is not text; put it in quotes`,
+	} {
+		if _, err := load(t, yaml); fmt.Sprint(err) != want {
+			t.Errorf("%s\ngot  %v\nwant %s", yaml, err, want)
+		}
 	}
 }

@@ -21,10 +21,13 @@ import (
 var demoText string
 
 func demoCommand() *cobra.Command {
-	var fast bool
+	var fast, all bool
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Watch two days of it in a minute: no token, no network, nothing left behind", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if all {
+				return allMessages(cmd.OutOrStdout())
+			}
 			// A closed terminal, or a pipe that nobody reads any more, would end the
 			// process at once, and its folder would stay.
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP, syscall.SIGPIPE)
@@ -37,6 +40,7 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&fast, "fast", false, "without the pauses to read")
+	cmd.Flags().BoolVar(&all, "all-messages", false, "every message there is on one page, in place of the two days")
 	return cmd
 }
 

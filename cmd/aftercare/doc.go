@@ -15,9 +15,10 @@
 // bot is the Discord side. hear.go takes events and keeps one person's in order;
 // router.go finds the handler by the path of a command or of a button; a handler
 // decides and returns what to say; send.go puts a delivery in front of a person.
-// link.go and shield.go keep the connection, transport.go and rest.go are the one
-// way out. bot/text has every sentence. bot/discordtest is a small true Discord,
-// on which the demo and the tests run.
+// before.go shows the help page before some words go out; specimens.go has every
+// message there is, to be read in one go. link.go and shield.go keep the connection,
+// transport.go and rest.go are the one way out. bot/text has every sentence.
+// bot/discordtest is a small true Discord, on which the demo and the tests run.
 //
 // cmd/aftercare joins them (run.go), reads the configuration (config.go, the only
 // file that knows viper), and plays conversations (conversation.go, player.go).
@@ -35,7 +36,8 @@
 //
 // # Who may import whom
 //
-//	cmd/aftercare -> bot, scheduler, store, bot/discordtest (the demo)
+//	cmd/aftercare -> bot, bot/text (an operator's own sentences), scheduler, store,
+//	                 bot/discordtest (the demo)
 //	bot           -> store, bot/text
 //	scheduler     -> store
 //

@@ -248,6 +248,9 @@ func TestRunRefuses(t *testing.T) {
 				p.discord.CloseConnections(4011)
 			}()
 		}, []string{"code 4011", "leave some of them"}},
+		"a sentence that breaks a rule": {func(p *process) {
+			p.own(`{"declined": "You must!", "declinde": "Fine."}`)
+		}, []string{`text.file (from AFTERCARE_TEXT_FILE): declined: has "must"`, "an exclamation mark", "the nearest is declined"}},
 		"an unknown variable": {func(p *process) { p.env = append(p.env, "AFTERCARE_STORE_PTAH=x") }, []string{"AFTERCARE_STORE_PTAH", "AFTERCARE_STORE_PATH"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -266,6 +269,34 @@ func TestRunRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// own writes the operator's own sentences.
+func (p *process) own(sentences string) {
+	p.t.Helper()
+	path := filepath.Join(p.dir, "own.json")
+	p.do(os.WriteFile(path, []byte(sentences), 0o600))
+	p.env = append(p.env, "AFTERCARE_TEXT_FILE="+path)
+}
+
+// TestOwnSentencesAreSaid has the real binary say an operator's own sentence, and
+// ours for the rest; a help line with the day on which it was checked.
+func TestOwnSentencesAreSaid(t *testing.T) {
+	p := newProcess(t)
+	p.own(`{"declined": "All right, then. Nothing was kept."}`)
+	day := time.Now().AddDate(0, -1, 0)
+	p.env = append(p.env, `AFTERCARE_HELP_LINES=[{"name": "Night line", "contact": "116 123", "checked": "`+day.Format(time.DateOnly)+`"}]`)
+	p.start()
+	alex := p.discord.Person("alex")
+	p.do(alex.Run("/partner invite"))
+	p.hear("Before you say yes")
+	p.do(alex.Press("Not now"))
+	p.hear("All right, then. Nothing was kept.")
+	p.do(alex.Run("/care help"))
+	p.hear("Night line: 116 123 (checked " + day.Format("2 January 2006") + ")")
+	if code, _ := p.terminate(); code != 0 {
+		t.Errorf("exit %d", code)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aftercare/bot"
+	sentences "aftercare/bot/text"
 	"aftercare/scheduler"
 	"aftercare/store"
 )
@@ -30,6 +31,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the configuration needs a look:\n%w", err)
 			}
+			sentences.Use(cfg.Text.Own)
 			log := newLog(cfg, cmd.ErrOrStderr())
 			h, err := build(cmd.Context(), cfg, world{now: time.Now, log: log})
 			if err != nil {

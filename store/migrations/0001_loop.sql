@@ -125,9 +125,10 @@ CREATE TABLE answers (
 	writer     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	kind       TEXT NOT NULL CHECK (kind IN ('checkin', 'word', 'touch', 'talk', 'part')),
 	checkin    INTEGER UNIQUE REFERENCES checkins (id) ON DELETE CASCADE,
+	scene      INTEGER REFERENCES scenes (id) ON DELETE SET NULL, -- that a part, or a wish to talk, is about
 	reply_to   INTEGER REFERENCES shares (id) ON DELETE SET NULL, -- what was left for the writer, that this answers
 	state      TEXT NOT NULL CHECK (state IN ('draft', 'shared', 'kept', 'gone')),
-	body       BLOB, -- sealed by writer: feeling and need
+	body       BLOB, -- sealed by writer: feeling and need, or which part it is
 	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
 	only_words INTEGER NOT NULL DEFAULT 0 CHECK (only_words IN (0, 1)), -- something beside the words could not be carried
 	created_at INTEGER NOT NULL,
@@ -139,7 +140,22 @@ CREATE TABLE answers (
 CREATE INDEX answers_writer ON answers (writer);
 CREATE INDEX answers_forget ON answers (forget_at);
 CREATE INDEX answers_reply  ON answers (reply_to);
+CREATE INDEX answers_scene  ON answers (scene) WHERE scene IS NOT NULL;
 CREATE INDEX answers_gone   ON answers (created_at) WHERE state = 'gone';
+
+-- What comes to somebody after the last mark of a scene, if they want it: what to
+-- keep or to change, and the day after that one moment.
+CREATE TABLE afters (
+	scene     INTEGER NOT NULL REFERENCES scenes (id) ON DELETE CASCADE,
+	person    INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
+	kind      TEXT NOT NULL CHECK (kind IN ('after', 'moment')),
+	step      TEXT NOT NULL DEFAULT 'prompt' CHECK (step IN ('prompt', 'open', 'keep', 'change', 'moment', 'later', 'skipped')),
+	postponed INTEGER NOT NULL DEFAULT 0 CHECK (postponed BETWEEN 0 AND 2), -- times "Later" was chosen
+
+	PRIMARY KEY (scene, person, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX afters_person ON afters (person);
 
 CREATE TABLE words (
 	id         INTEGER PRIMARY KEY,
