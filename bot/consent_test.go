@@ -15,6 +15,7 @@ import (
 
 	"aftercare/bot/discordtest"
 	"aftercare/bot/text"
+	"aftercare/store"
 )
 
 var (
@@ -53,7 +54,7 @@ func TestConsent(t *testing.T) {
 					c.act()
 					c.judge()
 					if t.Failed() {
-						t.Logf("-consent-seed %d; what they did:\n%s", seed, strings.Join(c.diary[max(0, len(c.diary)-900):], "\n"))
+						t.Logf("-consent-seed %d; what they did:\n%s", seed, strings.Join(c.diary[max(0, len(c.diary)-60):], "\n"))
 						break
 					}
 				}
@@ -150,7 +151,9 @@ func (c *consent) act() {
 	case n < 76:
 		c.run(p, one(c, []string{"/scene ended", "/scene ended partner:@sam", "/scene ended partner:@kit", "/scene ended partner:@sam partner2:@kit", "/scene ended when:3h ago", "/scene undo", "/scene list"}))
 	case n < 80:
-		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help"}))
+		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help", "/care card", "/care history"}))
+	case n < 82:
+		c.care(p)
 	case n < 83:
 		c.rewrite(p)
 	case n < 85:
@@ -187,7 +190,7 @@ func (c *consent) mint(p *discordtest.Person) string {
 var marked = regexp.MustCompile(`zq\d+zq`)
 
 // about names what a message is about: its buttons carry a delivery, and that a subject.
-func (c *consent) about(m discordtest.Message) (subject, scene string) {
+func (c *consent) about(m discordtest.Message) (subject, checkin string) {
 	for _, id := range idsOf(m.Components) {
 		f := strings.Split(id, ":")
 		if len(f) < 3 {
@@ -198,11 +201,11 @@ func (c *consent) about(m discordtest.Message) (subject, scene string) {
 			continue
 		}
 		got := c.column(fmt.Sprintf(`
-			SELECT COALESCE('checkin ' || d.checkin, 'answer ' || d.answer, 'share ' || d.share, '') || '/' || COALESCE(c.scene, '')
-			FROM deliveries d LEFT JOIN checkins c ON c.id = d.checkin WHERE d.id = %d`, n))
+			SELECT COALESCE('answer ' || (SELECT a.id FROM answers a WHERE a.checkin = d.checkin), 'checkin ' || d.checkin, 'answer ' || d.answer, 'share ' || d.share, '') || '/' || COALESCE(d.checkin, '')
+			FROM deliveries d WHERE d.id = %d`, n))
 		if len(got) == 1 {
-			subject, scene, _ = strings.Cut(got[0], "/")
-			return subject, scene
+			subject, checkin, _ = strings.Cut(got[0], "/")
+			return subject, checkin
 		}
 	}
 	return "", ""
@@ -227,7 +230,7 @@ func (c *consent) types(p *discordtest.Person) {
 // place notes what words belong to that were written after some others.
 func (c *consent) place(name, last string) {
 	got := c.column(`
-		SELECT COALESCE('checkin ' || a.checkin, 'answer ' || a.id) || '/' || COALESCE('share ' || a.reply_to, '')
+		SELECT 'answer ' || a.id || '/' || COALESCE('share ' || a.reply_to, '')
 		FROM words w JOIN answers a ON a.id = w.answer WHERE w.id > ` + last)
 	if len(got) == 1 {
 		c.said[name].subject, c.said[name].replyTo, _ = strings.Cut(got[0], "/")
@@ -237,19 +240,27 @@ func (c *consent) place(name, last string) {
 // bySetting notes what is passed on, or kept, by a setting: the check-in says so.
 func (c *consent) bySetting(p *discordtest.Person) {
 	for _, m := range p.Sees() {
+		if together := strings.Contains(m.Content, "It goes to "); together && m.Author == "bot" {
+			set, err := c.store.Settings(c.t.Context(), store.Secret(p.ID()))
+			if subject, checkin := c.about(m); err == nil && set.Share == store.ShareWords {
+				c.give(subject, p, c.partnersIn(checkin, p), true)
+			}
+		}
 		if m.Author == "bot" && strings.Contains(m.Content, "as you've set") {
-			subject, scene := c.about(m)
-			c.give(subject, p, c.partnersIn(scene, p), strings.Contains(m.Content, "Passed on"))
+			subject, checkin := c.about(m)
+			c.give(subject, p, c.partnersIn(checkin, p), strings.Contains(m.Content, "Passed on"))
 		}
 	}
 }
 
-// partnersIn returns those in a scene whom somebody is linked with.
-func (c *consent) partnersIn(scene string, p *discordtest.Person) (out []string) {
-	if scene == "" {
+// partnersIn returns those in the scenes of a check-in whom somebody is linked with.
+func (c *consent) partnersIn(checkin string, p *discordtest.Person) (out []string) {
+	if checkin == "" {
 		return nil
 	}
-	for _, id := range c.column(`SELECT person FROM participants WHERE scene = ` + scene) {
+	for _, id := range c.column(`
+		SELECT DISTINCT i.person FROM participants i JOIN checkins c ON c.scene = i.scene
+		WHERE c.id = ` + checkin + ` OR c.joined = ` + checkin) {
 		if o := c.rows[id]; o != nil && o != p && c.linked[[2]string{p.Name(), o.Name()}] {
 			out = append(out, o.Name())
 		}
@@ -307,7 +318,7 @@ func (c *consent) press(p *discordtest.Person) {
 	}
 	first, _, _ := strings.Cut(m.Content, "\n")
 	m = c.target(p, first, label)
-	subject, scene := c.about(m)
+	subject, checkin := c.about(m)
 	c.note("%s presses [%s] under %.50q (%s)", p.Name(), label, first, subject)
 	kept := c.keptOf(p)
 	kept[subject] = c.kept(subject)
@@ -316,8 +327,16 @@ func (c *consent) press(p *discordtest.Person) {
 	}
 	c.settle()
 	c.forms[p.Name()] = subject
+	for _, q := range c.people {
+		if label == text.T(text.LabelGift) && q != p && regexp.MustCompile(`(?i)\b`+q.Name()+`\b`).MatchString(m.Content) {
+			c.forms[p.Name()] = "gift " + q.Name()
+		}
+	}
+	if route := routeOf(m.Components, label); strings.HasPrefix(route, "talk/") || strings.HasPrefix(route, "after/") {
+		return // it says nothing of the words
+	}
 	if kept[subject] || !c.takes(label) {
-		c.pressed(p, label, subject, scene, kept)
+		c.pressed(p, label, subject, checkin, kept)
 	}
 	c.bySetting(p)
 }
@@ -332,6 +351,19 @@ func (c *consent) target(p *discordtest.Person, first, label string) (out discor
 		}
 	}
 	return out
+}
+
+// routeOf returns where the button with a label leads.
+func routeOf(list []discordtest.Component, label string) string {
+	for _, c := range list {
+		if route := routeOf(c.Components, label); route != "" {
+			return route
+		}
+		if f := strings.Split(c.CustomID, ":"); c.Label == label && len(f) > 1 {
+			return f[1]
+		}
+	}
+	return ""
 }
 
 // takes tells whether a button takes something back.
@@ -353,11 +385,11 @@ func (c *consent) likely(labels []string) string {
 }
 
 // pressed notes what a button gives or takes.
-func (c *consent) pressed(p *discordtest.Person, label, subject, scene string, kept map[string]bool) {
+func (c *consent) pressed(p *discordtest.Person, label, subject, checkin string, kept map[string]bool) {
 	partner, level, each := strings.Cut(label, ": ")
 	switch {
 	case label == text.T(text.LabelWords):
-		c.give(subject, p, c.partnersIn(scene, p), true)
+		c.give(subject, p, c.partnersIn(checkin, p), true)
 	case label == text.T(text.LabelGist), label == text.T(text.LabelKept):
 		c.give(subject, p, c.everybody(), false)
 	case each:
@@ -381,6 +413,10 @@ func (c *consent) write(p *discordtest.Person, title string, fields []string) {
 	if words == "" {
 		words = "In a form, " + name + "."
 	}
+	if !slices.Contains([]string{text.T(text.FormWords), text.T(text.FormBack), text.T(text.FormCard), text.T(text.FormGift), text.T(text.FormWhen), text.T(text.SettingsFormCity)}, title) {
+		p.CloseForm()
+		return
+	}
 	c.note("%s writes %q into %q", p.Name(), words, title)
 	if p.Submit(map[string]string{fields[0]: words}) != nil {
 		p.CloseForm()
@@ -391,12 +427,27 @@ func (c *consent) write(p *discordtest.Person, title string, fields []string) {
 	switch title {
 	case text.T(text.FormWords): // one that was written before is written over
 		c.said[name].subject = from
+		if id, ok := strings.CutPrefix(from, "checkin "); ok { // it had no answer before
+			if got := c.column(`SELECT id FROM answers WHERE checkin = ` + id); len(got) == 1 {
+				c.said[name].subject = "answer " + got[0]
+			}
+		}
 	case text.T(text.FormBack):
 		c.place(name, last)
-		if c.said[name].subject == "" { // the word before was changed
-			c.said[name].subject, c.said[name].replyTo = "back "+name, from
+		if share, ok := strings.CutPrefix(from, "share "); ok && c.said[name].subject == "" { // the word before was changed
+			got := c.column(`
+				SELECT MAX(a.id) FROM answers a JOIN words w ON w.answer = a.id AND w.source IS NULL
+				WHERE a.state = 'shared' AND a.reply_to = ` + share + ` HAVING MAX(a.id) IS NOT NULL`)
+			c.said[name].subject, c.said[name].replyTo = "answer "+strings.Join(got, ""), from
 		}
 		c.give(c.said[name].subject, p, c.writersOf(from), true)
+	case text.T(text.FormCard):
+		c.said[name].subject = "card " + p.Name()
+	case text.T(text.FormGift):
+		if to, ok := strings.CutPrefix(from, "gift "); ok {
+			c.said[name].subject = "gift " + name
+			c.give(c.said[name].subject, p, []string{to}, true)
+		}
 	}
 	c.bySetting(p)
 }
@@ -440,7 +491,7 @@ func (c *consent) rewrite(p *discordtest.Person) {
 // and what of it was read stands where it was read.
 func (c *consent) kept(subject string) bool {
 	kind, id, ok := strings.Cut(subject, " ")
-	if !ok || kind == "back" {
+	if !ok || id == "" || slices.Contains([]string{"card", "gift"}, kind) {
 		return true
 	}
 	column := map[string]string{"checkin": "checkin", "answer": "id", "share": "reply_to"}[kind]
@@ -458,6 +509,22 @@ func (c *consent) keptOf(p *discordtest.Person) map[string]bool {
 	return kept
 }
 
+// care looks at somebody's card, or leaves kind words for them.
+func (c *consent) care(p *discordtest.Person) {
+	q := one(c, c.people)
+	if p == q {
+		return
+	}
+	if c.rng.IntN(2) == 0 {
+		c.run(p, "/care show partner:@"+q.Name())
+		return
+	}
+	c.run(p, "/care words partner:@"+q.Name())
+	if title, _, open := p.Form(); open && title == text.T(text.FormGift) { // unless some wait already
+		c.forms[p.Name()] = "gift " + q.Name()
+	}
+}
+
 func (c *consent) leave(p *discordtest.Person) {
 	q := one(c, c.people)
 	if !c.linked[[2]string{p.Name(), q.Name()}] || c.rng.IntN(3) > 0 {
@@ -467,7 +534,7 @@ func (c *consent) leave(p *discordtest.Person) {
 	c.run(p, "/partner leave partner:@"+q.Name())
 	c.linked[[2]string{p.Name(), q.Name()}], c.linked[[2]string{q.Name(), p.Name()}] = false, false
 	for _, s := range c.said {
-		if s.by == p && kept[s.subject] {
+		if s.by == p && kept[s.subject] && !strings.HasPrefix(s.subject, "gift") { // one that was read may be forgotten
 			c.give(s.subject, p, []string{q.Name()}, false)
 		}
 	}
@@ -536,6 +603,8 @@ func (c *consent) judge() {
 			for _, name := range marked.FindAllString(m.Content, -1) {
 				switch s := c.said[name]; {
 				case s == nil || s.by == p:
+				case s.subject == "card "+s.by.Name() && (p == c.alex || s.by == c.alex) && p != c.robin: // those who are linked, or were
+					c.seen[name] = true
 				case s.gone:
 					c.t.Errorf("%s sees %s, which %s deleted", p.Name(), name, s.by.Name())
 				case !c.given[s.subject][p.Name()]:
