@@ -38,7 +38,7 @@
 //
 //	cmd/aftercare -> bot, bot/text (an operator's own sentences), scheduler, store,
 //	                 bot/discordtest (the demo)
-//	bot           -> store, bot/text
+//	bot           -> store, bot/text, bot/zone (time zones by their cities)
 //	scheduler     -> store
 //
 // arrows_test.go holds it, with what each may import from outside.
