@@ -397,7 +397,7 @@ func (b *Bot) settingsSpecimens() []specimen {
 		{"a city of which there are several", b.confirmZone("San")},
 		{"a city that nobody knows", b.confirmZone("Nowhere at all")},
 		{"times that can't be read", made(text.SettingsMarksUnread)},
-		{"a note on what repeats, with no history", made(text.SettingsTrendNeeds)},
+		{"a note when lows repeat, with no history", made(text.SettingsTrendNeeds)},
 	}
 	for _, set := range settingsList {
 		out = append(out, specimen{text.T(set.name), b.pageOf(set, store.Settings{})})

@@ -144,7 +144,7 @@ func historySpecimens(now time.Time) []specimen {
 		{"Stop keeping it", o.stopping("weeks")},
 		{"Stop and delete it", made(text.HistoryStopped)},
 		{"Tell me if lows repeat", o.noted(true)},
-		{"No notes on lows", o.noted(false)},
+		{"Stop notes on lows", o.noted(false)},
 		{"a note comes", o.trendPrompt(text.TrendFirst)},
 		{"Not now, to a note", o.trendPrompt(text.TrendLater)},
 		{"Read, of a note", trendSays(store.Trend{Low: 4, All: 5})},
