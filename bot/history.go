@@ -14,7 +14,7 @@ import (
 )
 
 func (b *Bot) historyRoutes() map[string]handler {
-	own := func(do handler) handler { // each button works for whoever it was made for
+	theirs := func(do handler) handler { // each button works for whoever it was made for
 		return func(ctx context.Context, e *event) (reply, error) {
 			if err := b.ticketed(e); err != nil {
 				return reply{}, err
@@ -24,17 +24,17 @@ func (b *Bot) historyRoutes() map[string]handler {
 	}
 	return map[string]handler{
 		"care/history":    func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, tell, "") },
-		"history/show":    own(func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, show, e.arg(2)) }),
-		"history/span":    own(b.historySpan), // chosen from a menu
-		"history/keep":    own(b.historyKeep),
-		"history/decline": own(func(context.Context, *event) (reply, error) { return show(line(text.T(text.HistoryDeclined))), nil }),
-		"history/notes":   own(b.historyNotes),
-		"history/stop":    own(b.historyStop),
-		"history/delete":  own(b.historyDelete),
-		"history/remove":  own(b.historyRemove),
-		"history/removed": own(b.historyRemoved), // chosen from a menu
-		"trend/read":      own(b.trendRead),
-		"trend/later":     own(b.trendLater),
+		"history/show":    theirs(func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, show, e.arg(2)) }),
+		"history/span":    theirs(b.historySpan), // chosen from a menu
+		"history/keep":    theirs(b.historyKeep),
+		"history/decline": theirs(func(context.Context, *event) (reply, error) { return show(line(text.T(text.HistoryDeclined))), nil }),
+		"history/notes":   theirs(b.historyNotes),
+		"history/stop":    theirs(b.historyStop),
+		"history/delete":  theirs(b.historyDelete),
+		"history/remove":  theirs(b.historyRemove),
+		"history/removed": theirs(b.historyRemoved), // chosen from a menu
+		"trend/read":      theirs(b.trendRead),
+		"trend/later":     theirs(b.trendLater),
 	}
 }
 
@@ -44,9 +44,16 @@ func (b *Bot) ownArgs(who store.Private, row int64, more ...string) []string {
 	return append([]string{number(row), b.store.Ticket(who, row)}, more...)
 }
 
-// ownButton is a button on somebody's own history.
-func (b *Bot) ownButton(e *event, key text.Key, route string, more ...string) discordgo.MessageComponent {
-	return button(text.T(key), route, b.ownArgs(e.who.ID, 0, more...)...)
+// own is a row number and its ticket, which begin the arguments of every button on
+// somebody's own history.
+type own []string
+
+func (b *Bot) ownHistory(e *event) own { return b.ownArgs(e.who.ID, 0) }
+
+func (o own) args(more ...string) []string { return slices.Concat(o, more) }
+
+func (o own) button(key text.Key, route string, more ...string) discordgo.MessageComponent {
+	return button(text.T(key), route, o.args(more...)...)
 }
 
 type historySpan struct {
@@ -68,34 +75,40 @@ func (b *Bot) history(ctx context.Context, e *event, how func(say) reply, name s
 	if err != nil {
 		return reply{}, err
 	}
-	notes := b.ownButton(e, text.LabelHistoryNotes, "history/notes", "on")
+	s, err := b.ownHistory(e).shown(h, span)
+	return how(s), err
+}
+
+// shown is somebody's own history, and what they can do with it.
+func (o own) shown(h store.History, span historySpan) (s say, err error) {
+	notes := o.button(text.LabelHistoryNotes, "history/notes", "on")
 	if h.Notes {
-		notes = b.ownButton(e, text.LabelHistoryNonotes, "history/notes", "off")
+		notes = o.button(text.LabelHistoryNonotes, "history/notes", "off")
 	}
-	stop := b.ownButton(e, text.LabelHistoryStop, "history/stop", span.name)
-	s := say{bare: true}
+	stop := o.button(text.LabelHistoryStop, "history/stop", span.name)
+	s = say{bare: true}
 	switch {
 	case !h.On:
-		return how(s.add(text.T(text.HistoryOff)).with(
-			b.ownButton(e, text.LabelHistoryKeep, "history/keep"), b.ownButton(e, text.LabelNotnow, "history/decline"))), nil
+		return s.add(text.T(text.HistoryOff)).with(
+			o.button(text.LabelHistoryKeep, "history/keep"), o.button(text.LabelNotnow, "history/decline")), nil
 	case len(h.Felt) == 0 && !h.More:
-		return how(s.add(text.T(text.HistoryEmpty)).with(notes, stop)), nil
+		return s.add(text.T(text.HistoryEmpty)).with(notes, stop), nil
 	case len(h.Felt) == 0:
 		s = s.add(text.T(text.HistoryNone))
 	default:
 		if s, err = pictured(h, text.T(span.says)); err != nil {
-			return reply{}, err
+			return say{}, err
 		}
 	}
-	return how(s.with(b.spanMenu(e, span.says)).with(b.ownButton(e, text.LabelHistoryRemove, "history/remove", span.name, "0"), notes, stop)), nil
+	return s.with(o.spanMenu(span.says)).with(o.button(text.LabelHistoryRemove, "history/remove", span.name, "0"), notes, stop), nil
 }
 
-func (b *Bot) spanMenu(e *event, now text.Key) discordgo.MessageComponent {
+func (o own) spanMenu(now text.Key) discordgo.MessageComponent {
 	var spans []choice
 	for _, s := range historySpans {
 		spans = append(spans, choice{text.T(s.says), s.name})
 	}
-	return menu(text.T(now), spans, "history/span", b.ownArgs(e.who.ID, 0)...)
+	return menu(text.T(now), spans, "history/span", o...)
 }
 
 // pictured is a history as a picture, and in words beside it and inside it.
@@ -138,18 +151,25 @@ func (b *Bot) historyNotes(ctx context.Context, e *event) (reply, error) {
 	if err := b.store.NoteTrends(ctx, e.who.ID, on); err != nil {
 		return reply{}, err
 	}
+	return tell(b.ownHistory(e).noted(on)), nil
+}
+
+func (o own) noted(on bool) say {
 	if on {
-		return tell(line(text.T(text.HistoryNotes)).with(b.ownButton(e, text.LabelHistoryNonotes, "history/notes", "off"))), nil
+		return line(text.T(text.HistoryNotes)).with(o.button(text.LabelHistoryNonotes, "history/notes", "off"))
 	}
-	return tell(line(text.T(text.HistoryNonotes))), nil
+	return line(text.T(text.HistoryNonotes))
 }
 
 // historyStop asks once.
 func (b *Bot) historyStop(_ context.Context, e *event) (reply, error) {
-	s := say{bare: true}.add(text.T(text.HistoryStop)).with(
-		b.ownButton(e, text.LabelHistoryDelete, "history/delete"),
-		b.ownButton(e, text.LabelHistoryStay, "history/show", e.arg(2)))
-	return show(s), nil
+	return show(b.ownHistory(e).stopping(e.arg(2))), nil
+}
+
+func (o own) stopping(span string) say {
+	return say{bare: true}.add(text.T(text.HistoryStop)).with(
+		o.button(text.LabelHistoryDelete, "history/delete"),
+		o.button(text.LabelHistoryStay, "history/show", span))
 }
 
 func (b *Bot) historyDelete(ctx context.Context, e *event) (reply, error) {
@@ -171,24 +191,30 @@ func (b *Bot) historyRemove(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	slices.Reverse(h.Felt)
 	from, _ := strconv.Atoi(e.arg(3)) // no number is the newest
 	if from = max(from, 0); from >= len(h.Felt) {
 		return b.history(ctx, e, show, e.arg(2))
 	}
+	return show(b.ownHistory(e).removing(h, from, e.arg(2))), nil
+}
+
+// removing is the menu of feelings, newest first, beginning with so many.
+func (o own) removing(h store.History, from int, span string) say {
 	var choices []choice
-	for _, f := range h.Felt[from:min(from+removable, len(h.Felt))] {
+	felt := slices.Clone(h.Felt)
+	slices.Reverse(felt)
+	for _, f := range felt[from:min(from+removable, len(felt))] {
 		at := f.At.In(h.Zone)
 		choices = append(choices, choice{
 			text.T(text.HistoryChoice, "day", dayIn(at, h.To.In(h.Zone)), "mark", markOf(f), "feeling", feltAs(f.Feeling)), number(f.ID),
 		})
 	}
-	if from+removable < len(h.Felt) {
+	if from+removable < len(felt) {
 		choices = append(choices, choice{text.T(text.PickHistoryEarlier), "+" + strconv.Itoa(from+removable)})
 	}
-	return show(say{bare: true}.add(text.T(text.HistoryRemove)).
-		with(menu(text.T(text.PickHistoryRemove), choices, "history/removed", b.ownArgs(e.who.ID, 0, e.arg(2))...)).
-		with(b.ownButton(e, text.LabelHistoryBack, "history/show", e.arg(2)))), nil
+	return say{bare: true}.add(text.T(text.HistoryRemove)).
+		with(menu(text.T(text.PickHistoryRemove), choices, "history/removed", o.args(span)...)).
+		with(o.button(text.LabelHistoryBack, "history/show", span))
 }
 
 func (b *Bot) historyRemoved(ctx context.Context, e *event) (reply, error) {
@@ -209,14 +235,12 @@ func (b *Bot) historyRemoved(ctx context.Context, e *event) (reply, error) {
 
 // trendPrompt is a private note before it was opened. It says what is so when it
 // is opened, whatever was so when it came.
-func (b *Bot) trendPrompt(says text.Key, to store.Private, delivery int64) say {
-	args := b.ownArgs(to, delivery)
-	return line(text.T(says)).with(
-		button(text.T(text.LabelRead), "trend/read", args...), button(text.T(text.LabelNotnow), "trend/later", args...), helpButton())
+func (o own) trendPrompt(says text.Key) say {
+	return line(text.T(says)).with(o.button(text.LabelRead, "trend/read"), o.button(text.LabelNotnow, "trend/later"), helpButton())
 }
 
 func (b *Bot) trendLater(_ context.Context, e *event) (reply, error) {
-	return show(b.trendPrompt(text.TrendLater, e.who.ID, e.id(0))), nil
+	return show(own(b.ownArgs(e.who.ID, e.id(0))).trendPrompt(text.TrendLater)), nil
 }
 
 func (b *Bot) trendRead(ctx context.Context, e *event) (reply, error) {
@@ -226,5 +250,9 @@ func (b *Bot) trendRead(ctx context.Context, e *event) (reply, error) {
 	} else if err != nil {
 		return reply{}, err
 	}
-	return show(line(text.T(text.TrendSays, "low", strconv.Itoa(v.Low), "all", strconv.Itoa(v.All))).with(helpButton())), nil
+	return show(trendSays(v)), nil
+}
+
+func trendSays(v store.Trend) say {
+	return line(text.T(text.TrendSays, "low", strconv.Itoa(v.Low), "all", strconv.Itoa(v.All))).with(helpButton())
 }

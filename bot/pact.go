@@ -33,8 +33,12 @@ func (b *Bot) pactsSay(ctx context.Context, e *event) (say, error) {
 	if err != nil {
 		return say{}, err
 	}
+	return b.pactList(pacts), nil
+}
+
+func (b *Bot) pactList(pacts []store.Pact) say {
 	if len(pacts) == 0 {
-		return line(text.T(text.PartnerListNone)), nil
+		return line(text.T(text.PartnerListNone))
 	}
 	var lines []string
 	for _, p := range pacts {
@@ -43,14 +47,14 @@ func (b *Bot) pactsSay(ctx context.Context, e *event) (say, error) {
 	s := line(text.T(text.PartnerList)).addList(lines).add("", text.T(text.PactHow))
 	if len(pacts) == 1 {
 		p := pacts[0]
-		return s.with(button(text.T(otherMode(p, text.PactToTogether, text.PactToAtOnce)), "partner/mode", number(p.ID), string(other(p)))), nil
+		return s.with(button(text.T(otherMode(p, text.PactToTogether, text.PactToAtOnce)), "partner/mode", number(p.ID), string(other(p))))
 	}
 	var all []choice
 	for _, p := range fit(pacts) {
 		says := text.T(otherMode(p, text.PactToTogetherFor, text.PactToAtOnceFor), "name", label(nameOf(p.Partner), 40))
 		all = append(all, choice{says, number(p.ID) + "." + string(other(p))})
 	}
-	return s.with(menu(text.T(text.PactWhich), all, "partner/mode")), nil
+	return s.with(menu(text.T(text.PactWhich), all, "partner/mode"))
 }
 
 // other is the mode that a pact can be changed to.

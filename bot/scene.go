@@ -187,8 +187,12 @@ func (b *Bot) sceneList(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	return tell(upcomingList(upcoming)), nil
+}
+
+func upcomingList(upcoming []store.Upcoming) say {
 	if len(upcoming) == 0 {
-		return tell(line(text.T(text.SceneListNone))), nil
+		return line(text.T(text.SceneListNone))
 	}
 	var lines []string
 	for _, u := range upcoming {
@@ -202,7 +206,7 @@ func (b *Bot) sceneList(ctx context.Context, e *event) (reply, error) {
 		}
 		lines = append(lines, text.T(text.SceneListLine, "when", in(u.At), "names", list(names(u.Partners))))
 	}
-	return tell(line(text.T(text.SceneList)).addList(lines)), nil
+	return line(text.T(text.SceneList)).addList(lines)
 }
 
 // sceneChange offers another time and another size.

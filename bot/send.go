@@ -219,7 +219,7 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 	case store.KindHere:
 		return hereSays(c.Delivery, *c.Here), nil
 	case store.KindTrend:
-		return b.trendPrompt(text.TrendFirst, c.To, c.Delivery), nil
+		return own(b.ownArgs(c.To, c.Delivery)).trendPrompt(text.TrendFirst), nil
 	case store.KindRemark:
 		return line(text.T(text.Key("remark." + string(c.Note)))), nil
 	}

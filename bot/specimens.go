@@ -31,17 +31,21 @@ func Specimens(now time.Time, o Options) []Specimen {
 		name string
 		list []specimen
 	}{
-		{"Linking", b.linkingSpecimens()},
+		{"Linking", b.linkingSpecimens(now)},
 		{"A scene", b.sceneSpecimens(now)},
 		{"A check-in", b.checkinSpecimens(now)},
 		{"Words that show the help page first", b.helpFirstSpecimens()},
 		{"After the last mark", b.afterSpecimens(now)},
+		{"A check-in that somebody asks for", b.roundSpecimens(now)},
+		{"Check-ins that come every so often", standingSpecimens()},
 		{"I'd like to talk", talkSpecimens()},
 		{"What a partner left", relaySpecimens()},
 		{"Typed with no check-in open", offerSpecimens()},
 		{"A care card, and kind words", careSpecimens(now)},
+		{"One's own history", historySpecimens(now)},
+		{"Does this still fit", fitsSpecimens()},
 		{"Settings", b.settingsSpecimens()},
-		{"Help, privacy, pausing", b.plainSpecimens()},
+		{"Help, privacy, pausing", b.plainSpecimens(now)},
 		{"What can't be done", excuseSpecimens()},
 		{"Commands, as a whole server sees them", b.commandSpecimens()},
 	} {
@@ -62,7 +66,9 @@ func (s specimen) json() []byte {
 	var payload any
 	switch says := s.says.(type) {
 	case say:
-		payload = says.payload()
+		p := says.payload()
+		p.Attachments = says.attached()
+		payload = p
 	case reply:
 		payload = says.say.payload()
 		if says.form != nil {
@@ -123,24 +129,26 @@ func chose(readers []store.Reader, level store.Level) []store.Reader {
 	return out
 }
 
-func (b *Bot) linkingSpecimens() []specimen {
+func (b *Bot) linkingSpecimens(now time.Time) []specimen {
 	yes, no, never := sampleButton(text.LabelAgree), sampleButton(text.LabelNotnow), sampleButton(text.LabelDontask)
-	return []specimen{
+	out := []specimen{
 		{"/partner invite: what one agrees to", made(text.Terms).with(yes, no)},
+		{"/partner invite, for one scene", made(text.TermsOnce).with(yes, no)},
 		{"not now", made(text.Declined)},
 		{"yes: the code", made(text.PartnerCode, text.PartnerCodeHow, text.PartnerCodeLine)},
 		{"their first line, in the DM", made(text.Hello)},
 		{"/partner accept", made(text.PartnerFrom).add("", made(text.Terms).content()).with(yes, no, never)},
 		{"yes", made(text.PartnerLinked)},
+		{"yes, to a code for one scene, with a lasting link", made(text.PactKept)},
 		{"to each of the two, in the DM", made(text.Linked)},
 		{"don't ask again", made(text.PartnerRefused)},
-		{"/partner list", made(text.PartnerList, text.PartnerListLine)},
-		{"/partner list, with nobody", made(text.PartnerListNone)},
+	}
+	return append(append(out, b.listSpecimens(now)...), []specimen{
 		{"/partner leave, with several", made(text.PartnerLeaveWhich).with(menu(text.T(text.PickLeave), partnerChoices(pacts), "x"))},
 		{"/partner leave", made(text.PartnerLeft)},
 		{"/partner leave, with nobody", made(text.PartnerLeaveNone)},
 		{"Discord would not open a DM: said below a reply", made(text.DmsClosed)},
-	}
+	}...)
 }
 
 func (b *Bot) sceneSpecimens(now time.Time) []specimen {
@@ -170,8 +178,11 @@ func (b *Bot) sceneSpecimens(now time.Time) []specimen {
 		{"Another time", ask(form{title: text.T(text.FormWhen), route: "x", fields: []field{{label: text.T(text.FormWhenField), hint: text.T(text.FormWhenHint)}}})},
 		{"Undo", made(text.SceneUndone)},
 		{"/scene undo, with nothing to undo", made(text.SceneUndoNone)},
-		{"/scene list", made(text.SceneList, text.SceneListLine, text.SceneListAlone)},
-		{"/scene list, with nothing", made(text.SceneListNone)},
+		{"/scene list", upcomingList([]store.Upcoming{
+			{At: now.Add(24 * time.Hour), Partners: []store.Private{store.Secret("Sam"), store.Secret("Kit")}}, {At: now.Add(48 * time.Hour)},
+			{At: now.Add(72 * time.Hour), Partners: []store.Private{store.Secret("Sam")}, Round: true}, {At: now.Add(96 * time.Hour), Round: true},
+		})},
+		{"/scene list, with nothing", upcomingList(nil)},
 		{"to the partner, in the DM", noticeSays(1, store.Notice{Scene: two})},
 		{"to a partner who is asked first", noticeSays(1, store.Notice{AskFirst: true, Scene: none})},
 		{"OK", made(text.NoticeOk)},
@@ -222,6 +233,8 @@ func (b *Bot) checkinSpecimens(now time.Time) []specimen {
 		{"typed: the message above it", at(store.StepShare, func(c *store.CheckIn) { c.Panel = true })},
 		{"nothing was answered", at(store.StepShare, none)},
 		{"Share my words", at(store.StepDone, shared)},
+		{"Share my words, in a link that opens together", at(store.StepDone, func(c *store.CheckIn) { shared(c); c.Readers[0].Waits = true })},
+		{"the same, with something that would help", at(store.StepDone, func(c *store.CheckIn) { shared(c); c.Answer.Need, c.Readers[0].Waits = "call", true })},
 		{"shared as they have set", at(store.StepDone, func(c *store.CheckIn) { shared(c); c.AsSet = true })},
 		{"kept as they have set", at(store.StepDone, func(c *store.CheckIn) { c.Answer, c.AsSet = bright, true })},
 		{"Only me, after a low, to the last one", at(store.StepDone, kept)},
@@ -384,6 +397,7 @@ func (b *Bot) settingsSpecimens() []specimen {
 		{"a city of which there are several", b.confirmZone("San")},
 		{"a city that nobody knows", b.confirmZone("Nowhere at all")},
 		{"times that can't be read", made(text.SettingsMarksUnread)},
+		{"a note when lows repeat, with no history", made(text.SettingsTrendNeeds)},
 	}
 	for _, set := range settingsList {
 		out = append(out, specimen{text.T(set.name), b.pageOf(set, store.Settings{})})
@@ -391,13 +405,15 @@ func (b *Bot) settingsSpecimens() []specimen {
 	return out
 }
 
-func (b *Bot) plainSpecimens() []specimen {
+func (b *Bot) plainSpecimens(now time.Time) []specimen {
 	lines, _ := b.lines(context.Background(), &event{args: []string{"1"}})
 	return []specimen{
 		{"/care help", b.help()},
 		{"More help, on a check-in", lines},
 		{"/privacy about", b.about()},
 		{"/checkin pause", made(text.Paused)},
+		{"/checkin pause, with an end", pausedUntil(now.Add(72*time.Hour), false)},
+		{"/checkin pause, with an end, and no time zone", pausedUntil(now.Add(72*time.Hour), true)},
 		{"/checkin resume", made(text.Resumed)},
 		{"below any excuse, what was written into a form", say{words: handBack(&event{inForm: true, options: map[string]string{formField: "Smiling, still."}})}},
 	}

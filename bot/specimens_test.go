@@ -13,6 +13,7 @@ import (
 // notShown are the sentences that no specimen has, and why.
 var notShown = map[text.Key]string{
 	text.NameUnknown: "stands for a name that shows nothing",
+	text.HistoryCut:  "ends the words of a picture that don't all fit; in a message, a year by months does",
 }
 
 // TestEveryMessageIsASpecimen misses a sentence that can be said and is on no
@@ -24,6 +25,8 @@ func TestEveryMessageIsASpecimen(t *testing.T) {
 		var p struct {
 			Content string
 			Title   string
+
+			Attachments []attachment
 		}
 		if err := json.Unmarshal(s.JSON, &p); err != nil || p.Content+p.Title == "" {
 			t.Errorf("%s, %s: %v %s", s.Part, s.What, err, s.JSON)
@@ -33,6 +36,9 @@ func TestEveryMessageIsASpecimen(t *testing.T) {
 		}
 		seen[s.Part+s.What] = true
 		page.WriteString(p.Content + "\n")
+		for _, a := range p.Attachments {
+			page.WriteString(a.Description + "\n")
+		}
 		if p.Title == "" { // a form is not a message
 			for _, wrong := range misfits(s.JSON) {
 				t.Errorf("%s, %s: %s", s.Part, s.What, wrong)

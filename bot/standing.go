@@ -315,15 +315,19 @@ func (b *Bot) everyWords(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	if !e.inForm {
-		return ask(form{
-			title: text.T(text.EveryForm), route: "every/words", args: e.args,
-			fields: []field{{label: text.T(text.EveryFormField), hint: text.T(text.EveryFormHint), max: 100, required: true}},
-		}), nil
+		return ask(everyForm(e.args)), nil
 	}
 	if p.r, err = parseEvery(e.options[formField]); err != nil {
 		return reply{}, err
 	}
 	return show(p.says()), nil
+}
+
+func everyForm(args []string) form {
+	return form{
+		title: text.T(text.EveryForm), route: "every/words", args: args,
+		fields: []field{{label: text.T(text.EveryFormField), hint: text.T(text.EveryFormHint), max: 100, required: true}},
+	}
 }
 
 func (b *Bot) everySet(ctx context.Context, e *event) (reply, error) {
@@ -358,6 +362,16 @@ func (b *Bot) proposed(ctx context.Context, e *event, r rhythm, with store.Propo
 	} else if err != nil {
 		return say{}, err
 	}
+	quiet, err := b.atQuiet(ctx, e, r)
+	if err != nil {
+		return say{}, err
+	}
+	return proposedSays(st, r, quiet), nil
+}
+
+// proposedSays is what became of a proposal; quiet tells that its time lies within
+// their own quiet hours.
+func proposedSays(st store.Standing, r rhythm, quiet bool) say {
 	s := line(text.T(text.EverySet, "rhythm", r.says()))
 	switch {
 	case !st.Alone && !st.Asked:
@@ -365,14 +379,10 @@ func (b *Bot) proposed(ctx context.Context, e *event, r rhythm, with store.Propo
 	case !st.Alone:
 		s = line(text.T(text.EverySuggested, "name", named(st.With), "rhythm", r.says()))
 	}
-	quiet, err := b.atQuiet(ctx, e, r)
-	if err != nil {
-		return say{}, err
-	}
 	if quiet {
 		s = s.add(text.T(text.EveryQuiet))
 	}
-	return s.with(button(text.T(text.LabelStop), "every/stop", number(st.ID))), nil
+	return s.with(button(text.T(text.LabelStop), "every/stop", number(st.ID)))
 }
 
 // atQuiet tells whether a time of the day lies within somebody's own quiet hours.
@@ -418,6 +428,11 @@ func suggestionWays(delivery int64, sure string) []discordButton {
 	}
 }
 
+// suggestedWith says whose suggestion it is, to whoever has several partners.
+func suggestedWith(delivery int64, v store.Suggestion) say {
+	return line(text.T(text.StandingWith, "name", named(v.From))).with(suggestionWays(delivery, "sure")...)
+}
+
 func agreedSays(v store.Suggestion) say {
 	s := line(text.T(text.StandingOn, "rhythm", readSpec(v.Spec.Reveal()).says()))
 	if v.NoZone {
@@ -433,7 +448,7 @@ func (b *Bot) standingYes(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	if v.Several && !v.On && e.arg(1) != "sure" {
-		return show(line(text.T(text.StandingWith, "name", named(v.From))).with(suggestionWays(e.id(0), "sure")...)), nil
+		return show(suggestedWith(e.id(0), v)), nil
 	}
 	if v, err = b.store.AgreeTo(ctx, e.who.ID, e.id(0)); err != nil {
 		return reply{}, err

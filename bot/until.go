@@ -44,11 +44,17 @@ func (b *Bot) checkinPause(ctx context.Context, e *event) (reply, error) {
 	if err := b.store.PauseUntil(ctx, e.who.ID, until); err != nil {
 		return reply{}, err
 	}
+	return tell(pausedUntil(until, !known && !isSpan)), nil
+}
+
+// pausedUntil says when a pause ends; utc tells that it was read without a time
+// zone of theirs.
+func pausedUntil(until time.Time, utc bool) say {
 	s := line(text.T(text.PausedUntil, "when", at(until)))
-	if !known && !isSpan {
+	if utc {
 		s = s.add(text.T(text.SceneUtc))
 	}
-	return tell(s.with(button(text.T(text.LabelResumenow), "checkin/resume"))), nil
+	return s.with(button(text.T(text.LabelResumenow), "checkin/resume"))
 }
 
 // checkinResume serves the command and the button.

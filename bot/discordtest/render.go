@@ -30,6 +30,8 @@ func (d *Discord) Draw(payload []byte) (string, error) {
 		modal
 		Content    string      `json:"content"`
 		Components []Component `json:"components"`
+
+		Attachments []attached `json:"attachments"`
 	}
 	if err := json.Unmarshal(payload, &m); err != nil {
 		return "", err
@@ -37,7 +39,11 @@ func (d *Discord) Draw(payload []byte) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if m.Title == "" {
-		return d.render(Message{Content: m.Content, Components: m.Components}), nil
+		drawn := Message{Content: m.Content, Components: m.Components}
+		for _, a := range m.Attachments {
+			drawn.Files = append(drawn.Files, File{Name: a.Filename, Description: a.Description})
+		}
+		return d.render(drawn), nil
 	}
 	m.modal.Components = m.Components
 	return d.formText(&Person{name: "them"}, &m.modal), nil
