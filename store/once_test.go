@@ -66,6 +66,27 @@ func TestOnceDissolves(t *testing.T) {
 	w.rows(0, "persons")
 }
 
+// A scene that is recorded when all its marks have passed still has its check-in,
+// and a day after that.
+func TestOnceRecordedLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.linkOnce(alex, sam)
+	late := w.ended(alex, sam)
+	late.At = w.clock.Now().Add(-4 * 24 * time.Hour)
+	w.ok(second(w.EndScene(w.ctx, late)))
+	if p := w.pact(sam); !p.Had || !p.Until.Equal(w.clock.Now().Add(24*time.Hour)) {
+		t.Errorf("%+v", p)
+	}
+	w.deliver()
+	w.clock.Advance(24*time.Hour - time.Millisecond)
+	w.sweep()
+	w.rows(2, "sides")
+	w.clock.Advance(time.Millisecond)
+	w.sweep()
+	w.rows(0, "sides")
+}
+
 func TestOnceUnused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
