@@ -304,10 +304,10 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 	if c == store.ChoiceAskFirst {
 		s = s.add(text.T(text.NoticeFirst))
 	}
-	if n.Scene.Round {
+	if n.Scene.Round && !n.Scene.Nothing {
 		return show(s.add(text.T(text.RoundYes))), nil
 	}
-	if len(n.Scene.CheckIns) > 0 {
+	if len(n.Scene.CheckIns) > 0 || !n.Scene.LineAt.IsZero() || n.Scene.Nothing && c == store.ChoiceYes {
 		s = s.add(checkinsCome(n.Scene, text.NoticeOk, text.NoticeOkOne))
 	}
 	if len(s.words) == 0 {

@@ -272,11 +272,12 @@ func (t *tx) bothHadTime(mine int64, g member, writer, reader int64) (int64, err
 	return max(later, at) + togetherAtMost.Milliseconds(), err
 }
 
-// promptAt returns when a check-in was last asked, or will be.
+// promptAt returns when a check-in was last asked, or will be: one that comes out
+// of a pause by night is due, and still waits for the morning.
 func (t *tx) promptAt(checkin int64) (at int64, err error) {
 	err = t.QueryRow(`
 		SELECT COALESCE(
-			(SELECT d.due_at FROM deliveries d
+			(SELECT MAX(d.due_at, COALESCE(d.next_at, 0)) FROM deliveries d
 			 WHERE d.checkin = c.id AND d.kind = 'checkin' AND d.want = 'post' AND (d.next_at IS NOT NULL OR d.waiting = 1)),
 			c.asked_at, c.due_at)
 		FROM checkins c

@@ -72,8 +72,7 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 		case ChoiceNo, ChoiceNotOurs:
 			err = t.stepOut(scene, p.id)
 		case ChoiceAskFirst:
-			p.settings.AskFirst = true
-			if err := t.saveSettings(p); err != nil {
+			if _, err := t.change(p, func(s *Settings) { s.AskFirst = true }); err != nil {
 				return err
 			}
 			err = t.askInstead(scene, p.id)

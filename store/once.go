@@ -13,7 +13,8 @@ import (
 // never had a scene dissolves after 30 days. A scene that was undone is none.
 //
 // Its end is told by the house's marks and not by anybody's own, which a partner
-// may not learn.
+// may not learn. Where those had passed when the scene was recorded, the check-in
+// came then, and the day is counted from there.
 const (
 	onceAfter  = 24 * time.Hour
 	onceUnused = 30 * 24 * time.Hour
@@ -21,10 +22,10 @@ const (
 
 // onceEnds returns when a once-pact dissolves, and whether it has had its scene.
 func (t *tx) onceEnds(low, high, madeAt int64) (at int64, had bool, err error) {
-	var endedAt int64
+	var endedAt, recordedAt int64
 	var size Size
 	err = t.QueryRow(`
-		SELECT s.ended_at, s.size
+		SELECT s.ended_at, s.size, (SELECT MIN(r.recorded_at) FROM participants r WHERE r.scene = s.id)
 		FROM participants a
 		JOIN participants b ON b.scene = a.scene AND b.person = $2
 		JOIN scenes s ON s.id = a.scene
@@ -32,14 +33,15 @@ func (t *tx) onceEnds(low, high, madeAt int64) (at int64, had bool, err error) {
 		  AND EXISTS (SELECT 1 FROM participants r WHERE r.scene = s.id AND r.recorded_at IS NOT NULL)
 		ORDER BY s.id
 		LIMIT 1
-	`, low, high, firstID(fromMilli(madeAt))).Scan(&endedAt, &size)
+	`, low, high, firstID(fromMilli(madeAt))).Scan(&endedAt, &size, &recordedAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return madeAt + onceUnused.Milliseconds(), false, nil
 	} else if err != nil {
 		return 0, false, err
 	}
 	marks := t.s.marksFor(nil, size)
-	return endedAt + (marks[len(marks)-1] + onceAfter).Milliseconds(), true, nil
+	last := max(endedAt+marks[len(marks)-1].Milliseconds(), recordedAt)
+	return last + onceAfter.Milliseconds(), true, nil
 }
 
 // onceSpent tells whether a pact was for one scene, and has had another one than

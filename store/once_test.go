@@ -66,6 +66,56 @@ func TestOnceDissolves(t *testing.T) {
 	w.rows(0, "persons")
 }
 
+// A scene that is recorded when all its marks have passed still has its check-in,
+// and a day after that.
+func TestOnceRecordedLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.linkOnce(alex, sam)
+	late := w.ended(alex, sam)
+	late.At = w.clock.Now().Add(-4 * 24 * time.Hour)
+	w.ok(second(w.EndScene(w.ctx, late)))
+	if p := w.pact(sam); !p.Had || !p.Until.Equal(w.clock.Now().Add(24*time.Hour)) {
+		t.Errorf("%+v", p)
+	}
+	w.deliver()
+	w.clock.Advance(24*time.Hour - time.Millisecond)
+	w.sweep()
+	w.rows(2, "sides")
+	w.clock.Advance(time.Millisecond)
+	w.sweep()
+	w.rows(0, "sides")
+}
+
+// A partner who recorded the scene and then left looks like one who paused: the link
+// has had its scene, is as good as spent, and ends on the same day.
+func TestOnceLeftByItsRecorder(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(w *world, pact int64){
+		"leaves": func(w *world, pact int64) { w.ok(w.Leave(w.ctx, sam.ID, pact)) },
+		"pauses": func(w *world, _ int64) { w.ok(w.Pause(w.ctx, sam.ID)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.linkOnce(alex, sam)
+			pact := w.pact(alex).ID
+			w.end(sam, alex)
+			until := w.clock.Now().Add(72 * time.Hour)
+			w.pass(8 * time.Hour)
+			act(w, pact)
+			if p := w.pact(alex); !p.Had || !p.Until.Equal(until) {
+				t.Errorf("%+v", p)
+			}
+			w.is(second(w.EndScene(w.ctx, w.ended(alex, sam))), store.ErrOnce)
+			w.is(second(w.Recorded(w.ctx, sam.ID, 0)), map[string]error{"leaves": store.ErrGone}[name])
+			w.pass(64 * time.Hour)
+			w.sweep()
+			w.rows(0, "sides")
+		})
+	}
+}
+
 func TestOnceUnused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -140,8 +140,8 @@ func (t *tx) bringToRound(scene, partner int64) error {
 		return err
 	}
 	if p.settings.AskFirst {
-		if err := t.join(scene, partner, "asked", nil, nil); err != nil {
-			return err
+		if err := t.join(scene, partner, "asked", nil, nil); err != nil || p.settings.Much == MuchNone {
+			return err // nothing comes to them, so that there is nothing to ask
 		}
 		due := p.settings.Awake(t.time()).UnixMilli()
 		_, err = t.owe(owed{to: partner, kind: KindNotice, scene: scene, due: due})

@@ -252,7 +252,7 @@ func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing [
 			WHERE a.person = $1 AND s.kind = 'scene'
 			  AND s.ended_at BETWEEN $3 AND $4
 			  AND s.forget_at > $5
-			  AND EXISTS (SELECT 1 FROM participants r WHERE r.scene = s.id AND r.recorded_at IS NOT NULL)
+			  AND EXISTS (SELECT 1 FROM participants r WHERE r.scene = s.id AND r.recorded_at IS NOT NULL AND r.state <> 'out')
 			ORDER BY ABS(s.ended_at - $6), s.id DESC
 			LIMIT 1
 		`, me, partner, at-sameScene.Milliseconds(), at+sameScene.Milliseconds(), t.now+keepScene.Milliseconds(), at).Scan(&found)
@@ -272,7 +272,7 @@ func (t *tx) merge(me int64, partners []int64, at int64) (scene int64, missing [
 		SELECT s.id
 		FROM participants a
 		JOIN scenes s ON s.id = a.scene
-		WHERE a.person = $1 AND a.recorded_at IS NOT NULL AND s.kind = 'scene'
+		WHERE a.person = $1 AND a.recorded_at IS NOT NULL AND a.state <> 'out' AND s.kind = 'scene'
 		  AND s.ended_at BETWEEN $2 AND $3
 		  AND s.forget_at > $4
 		  AND NOT EXISTS (SELECT 1 FROM participants b WHERE b.scene = s.id AND b.person <> $1)
@@ -433,7 +433,7 @@ func (t *tx) recorded(account Private, scene int64) (p person, id int64, err err
 	err = t.QueryRow(`
 		SELECT scene
 		FROM participants
-		WHERE person = $1 AND recorded_at IS NOT NULL AND ($2 = 0 OR scene = $2)
+		WHERE person = $1 AND recorded_at IS NOT NULL AND state <> 'out' AND ($2 = 0 OR scene = $2)
 		  AND EXISTS (SELECT 1 FROM scenes s WHERE s.id = scene AND s.kind = 'scene')
 		ORDER BY recorded_at DESC, scene DESC
 		LIMIT 1
@@ -507,7 +507,7 @@ func (s *Store) UndoScene(ctx context.Context, account Private, scene int64) err
 		leaving, err := t.ids(`
 			SELECT person FROM participants
 			WHERE scene = $1
-			  AND (person = $2 OR NOT EXISTS (SELECT 1 FROM participants WHERE scene = $1 AND recorded_at IS NOT NULL))
+			  AND (person = $2 OR NOT EXISTS (SELECT 1 FROM participants WHERE scene = $1 AND recorded_at IS NOT NULL AND state <> 'out'))
 		`, id, p.id)
 		if err != nil {
 			return err
@@ -558,9 +558,13 @@ func (t *tx) undoFor(scene, person int64, own bool) error {
 
 // leaveScene ends a scene for one person: what is open is cancelled, its drafts
 // are deleted, and its messages are taken out of their DM. What they answered in
-// full is deleted only if forget says so.
+// full is deleted only if forget says so, which is so when they leave the pact. Then
+// it stays noted that they recorded it: for the others nothing was undone.
 func (t *tx) leaveScene(scene, person int64, forget bool) error {
-	if _, err := t.Exec(`UPDATE participants SET state = 'out', recorded_at = NULL WHERE scene = $1 AND person = $2`, scene, person); err != nil {
+	if _, err := t.Exec(`
+		UPDATE participants SET state = 'out', recorded_at = CASE WHEN $3 THEN recorded_at END
+		WHERE scene = $1 AND person = $2
+	`, scene, person, forget); err != nil {
 		return err
 	}
 	if _, err := t.Exec(`

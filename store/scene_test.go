@@ -334,6 +334,7 @@ func TestAskFirst(t *testing.T) {
 	}
 	_, err = w.Choose(w.ctx, sam.ID, at, store.ChoiceAskFirst)
 	w.ok(err)
+	w.rows(1, "persons WHERE chose = 1") // as any setting
 	w.clock.Advance(12 * time.Hour)
 	w.end(alex, sam)
 	w.deliver()

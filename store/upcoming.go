@@ -53,12 +53,12 @@ func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, 
 func (t *tx) coming(person int64) (out []coming, err error) {
 	var checkins []int64
 	rows, err := t.Query(`
-		SELECT d.due_at, c.id, c.scene, s.kind = 'scene' AND c.state = 'planned', s.kind = 'round'
+		SELECT MAX(d.due_at, d.next_at) AS at, c.id, c.scene, s.kind = 'scene' AND c.state = 'planned', s.kind = 'round'
 		FROM checkins c
 		JOIN scenes s ON s.id = c.scene
 		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
 		WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post' AND (c.state = 'planned' OR c.step = 'later')
-		ORDER BY d.due_at, c.id
+		ORDER BY at, c.id
 		LIMIT 25
 	`, person)
 	err = each(rows, err, func(r *sql.Rows) error {
