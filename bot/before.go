@@ -20,7 +20,7 @@ import (
 // withHelp puts the help page above somebody's own words and what they can do
 // with them. with says whom they are for, to whoever has several partners.
 func (b *Bot) withHelp(s say, with say, words string, question text.Key) say {
-	const room = 400 // for what stands below it
+	const room = 500 // for what stands below it
 	s.words = append(b.helpWithin(mostListed-room, text.HelpShown).words, with.words...)
 	if words != "" {
 		s = s.add("> " + within(shorten(words, 150), 200))
@@ -36,16 +36,18 @@ func (b *Bot) checkinShown(delivery int64, c store.CheckIn) say {
 		return s
 	}
 	p := panel{number(delivery), c}
+	goes := append([]string{text.T(text.CheckinMineGist, "gist", gist(c.Answer))}, p.cardGoes()...)
 	if len(c.Readers) != 1 {
-		return b.withHelp(s, line(p.cardGoes()...), words, text.PhraseChoose)
+		return b.withHelp(s, line(goes...), words, text.PhraseChoose)
 	}
 	pact := number(c.Readers[0].Pact)
 	s.rows = nil
 	return b.withHelp(s.with(
 		p.to(text.LabelSend, "checkin/share", pact, string(store.ShareWords)),
+		p.to(text.LabelGist, "checkin/share", pact, string(store.ShareGist)),
 		p.to(text.LabelChange, "checkin/write"),
 		p.to(text.LabelKeepback, "checkin/share", pact, string(store.ShareKept))).
-		with(p.ways()...), p.with().add(p.cardGoes()...), words, text.PhraseYours)
+		with(p.ways()...), p.with().add(goes...), words, text.PhraseYours)
 }
 
 // offerShown is offerSays, with the help page where that is due.

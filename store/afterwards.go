@@ -127,7 +127,8 @@ func (t *tx) endAfterwards(d Delivery) (ended bool, err error) {
 
 // dropAfters ends what comes to a person after a scene: what stands unanswered
 // goes out of their DM, and so does what they began. What they shared or kept
-// goes too if all says so.
+// goes too if all says so. A wish to talk goes with the last message on which it
+// could be taken back.
 func (t *tx) dropAfters(scene, person int64, all bool) error {
 	answers, err := t.ids(`
 		SELECT id FROM answers
@@ -141,13 +142,15 @@ func (t *tx) dropAfters(scene, person int64, all bool) error {
 			return err
 		}
 	}
+	stays := false
 	for _, kind := range []Kind{KindAfter, KindMoment} {
 		parts, err := t.parts(after{scene: scene, person: person, kind: kind})
 		if err != nil {
 			return err
 		}
 		if len(parts) > 0 {
-			continue // it is where they change it, or take it back
+			stays = true // it is where they change it, or take it back
+			continue
 		}
 		_, err = t.Exec(`
 			UPDATE deliveries SET `+retracting+`
@@ -157,5 +160,12 @@ func (t *tx) dropAfters(scene, person int64, all bool) error {
 			return err
 		}
 	}
-	return nil
+	if stays {
+		return nil
+	}
+	talk, err := t.talkOf(talkAt{person: person, scene: scene})
+	if err != nil || talk.id == 0 {
+		return err
+	}
+	return t.forgetAnswer(talk.id)
 }

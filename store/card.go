@@ -165,7 +165,7 @@ func (t *tx) showCardAnew(person int64) error {
 		WHERE want <> 'delete' AND share IN (
 			SELECT s.id
 			FROM answers a
-			JOIN shares s ON s.answer = a.id AND s.read_at IS NOT NULL
+			JOIN shares s ON s.answer = a.id AND (s.read_at IS NOT NULL OR s.need_read_at IS NOT NULL)
 			JOIN sides theirs ON theirs.person = s.reader AND theirs.partner = a.writer
 			WHERE a.writer = $2 AND a.kind = 'checkin' AND a.state = 'shared'
 		)
