@@ -163,7 +163,10 @@ func (p afterPanel) ways(later text.Key) (row []discordButton) {
 func (p afterPanel) prompt() say {
 	s := line(text.T(text.AfterPrompt))
 	if p.a.Moment {
-		s = line(text.T(text.AfterMomentPrompt), text.T(text.CheckinLastone))
+		s = line(text.T(text.AfterMomentPrompt))
+	}
+	if p.a.Last {
+		s = s.add(text.T(text.CheckinLastone))
 	}
 	return s.with(append([]discordButton{p.to(text.LabelOpen, "after/open")}, p.ways(text.LabelLater)...)...)
 }

@@ -15,6 +15,7 @@ var excuses = []struct {
 }{
 	{store.ErrNotLinked, text.SceneNotLinked},
 	{store.ErrOnce, text.SceneOnce},
+	{store.ErrOneScene, text.EveryOnce},
 	{store.ErrSelf, text.SceneSelf},
 	{store.ErrPaused, text.ScenePaused},
 	{store.ErrCode, text.PartnerCodeNone},

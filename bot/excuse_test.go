@@ -34,6 +34,7 @@ var personErrors = []struct {
 	{"ErrWhich", store.ErrWhich, ""},
 	{"ErrSelf", store.ErrSelf, text.SceneSelf},
 	{"ErrOnce", store.ErrOnce, text.SceneOnce},
+	{"ErrOneScene", store.ErrOneScene, text.EveryOnce},
 	{"ErrPaused", store.ErrPaused, text.ScenePaused},
 	{"ErrCode", store.ErrCode, text.PartnerCodeNone},
 	{"ErrGone", store.ErrGone, text.ErrGone},

@@ -10,14 +10,14 @@ import (
 )
 
 // careWords opens the form for kind words to a partner. With none named it shows
-// what waits, and asks for whom with several partners.
+// what was left, and asks for whom with several partners.
 func (b *Bot) careWords(ctx context.Context, e *event) (reply, error) {
 	if len(e.people) > 0 {
 		g, err := b.store.GiftsFor(ctx, e.who.ID, e.people[0], 0)
 		if err != nil {
 			return reply{}, err
 		}
-		if g.Full() {
+		if g.Full {
 			return tell(b.giftsSay(e, line(text.T(text.CareWordsFull)), g)), nil
 		}
 		return ask(giftForm(b.gifted(e, g))), nil
@@ -73,7 +73,7 @@ func (b *Bot) careWrite(ctx context.Context, e *event) (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
-		if g.Full() {
+		if g.Full {
 			return show(b.giftsSay(e, line(text.T(text.CareWordsFull)), g)), nil
 		}
 		return ask(giftForm(b.gifted(e, g))), nil
@@ -91,45 +91,56 @@ func (b *Bot) giftGoes(_ context.Context, e *event) (bool, error) {
 	return err == nil, err
 }
 
-// careRemove removes what the button names.
+// careRemove removes what the button names, or what was picked. It says the same
+// whatever had become of that.
 func (b *Bot) careRemove(ctx context.Context, e *event) (reply, error) {
 	if err := b.ticketed(e); err != nil {
 		return reply{}, err
 	}
-	removed, g, err := b.store.RemoveGift(ctx, e.who.ID, e.id(2), e.id(0))
+	if len(e.values) > 0 {
+		e.args = append(e.args[:2:2], e.values[0])
+	}
+	g, err := b.store.RemoveGift(ctx, e.who.ID, e.id(2), e.id(0))
 	if err != nil {
 		return reply{}, err
 	}
-	says := text.CareWordsGone
-	if removed {
-		says = text.CareWordsRemoved
-	}
+	s := line(text.T(text.CareWordsRemoved))
 	if g.Pact == 0 {
-		return show(line(text.T(says))), nil
+		return show(s), nil
 	}
-	return show(b.giftsSay(e, line(text.T(says)), g)), nil
+	return show(b.giftsSay(e, s, g)), nil
 }
 
 // giftsSay lists what was left for a partner, by when: what it says is not shown
-// again. There is a button to remove each.
+// again. There is a way to remove each.
 func (b *Bot) giftsSay(e *event, s say, g store.Gifts) say {
 	return giftsSay(b.gifted(e, g), s, g)
 }
 
+// removeButtons is how many there are; more kind words than that are in a menu.
+const removeButtons = 5
+
 func giftsSay(args []string, s say, g store.Gifts) say {
-	if len(g.Waiting) == 0 {
+	if len(g.Left) == 0 {
 		s = s.add(text.T(text.CareWordsNone, "name", named(g.To)))
 	} else {
 		s = s.add(text.T(text.CareWords, "name", named(g.To)))
 		var row []discordButton
-		for i, w := range g.Waiting {
+		var choices []choice
+		for i, w := range g.Left {
 			n := strconv.Itoa(i + 1)
+			remove := text.T(text.LabelRemove, "n", n)
 			s = s.add(text.T(text.CareWordsLine, "n", n, "when", at(w.At)))
-			row = append(row, button(text.T(text.LabelRemove, "n", n), "care/remove", append(args[:2:2], number(w.ID))...))
+			row = append(row, button(remove, "care/remove", append(args[:2:2], number(w.ID))...))
+			choices = append(choices, choice{remove, number(w.ID)})
 		}
-		s = s.with(row...)
+		if len(row) > removeButtons {
+			s = s.with(menu(text.T(text.PickRemove), choices, "care/remove", args...))
+		} else {
+			s = s.with(row...)
+		}
 	}
-	if g.Full() {
+	if g.Full {
 		return s
 	}
 	return s.with(button(text.T(text.LabelGift), "care/write", args...))

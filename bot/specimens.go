@@ -265,6 +265,7 @@ func (b *Bot) helpFirstSpecimens() []specimen {
 }
 
 func (b *Bot) afterSpecimens(now time.Time) []specimen {
+	once := store.After{Step: store.StepPrompt, Last: true, Readers: someone}
 	at := func(step store.Step, moment bool, parts ...store.Part) say {
 		a := store.After{Step: step, Moment: moment, Last: moment, LaterLeft: 2, LaterAt: now.Add(24 * time.Hour), Readers: someone, Parts: parts}
 		if len(parts) > 0 {
@@ -291,6 +292,7 @@ func (b *Bot) afterSpecimens(now time.Time) []specimen {
 		{"Only me", at(store.StepShare, false, part(store.TopicChange, store.ShareKept))},
 		{"Ask me later", at(store.StepLater, false)},
 		{"Skip", b.afterShown(1, store.After{Step: store.StepSkipped, Last: true, Readers: someone})},
+		{"it comes, in a link for one scene", b.afterShown(1, once)},
 		{"a day later", at(store.StepPrompt, true)},
 		{"Open, a day later", at(store.StepFeeling, true)},
 		{"Write it down", written(store.TopicMoment)},
@@ -362,11 +364,12 @@ var blanket = store.Card{
 }
 
 func careSpecimens(now time.Time) []specimen {
-	one := store.Gifts{Pact: 1, To: store.Secret("Sam"), Waiting: []store.Gift{{ID: 1, At: now}}}
-	full := one
+	one := store.Gifts{Pact: 1, To: store.Secret("Sam"), Left: []store.Gift{{ID: 1, At: now}}}
+	full, many := one, one
 	for id := range int64(4) {
-		full.Waiting = append(full.Waiting, store.Gift{ID: id + 2, At: now})
+		full.Left = append(full.Left, store.Gift{ID: id + 2, At: now})
 	}
+	full.Full, many.Left = true, append(full.Left, store.Gift{ID: 6, At: now})
 	args := []string{"1", "x"}
 	return []specimen{
 		{"/care card, for the first time", made(text.TermsCard).with(sampleButton(text.LabelAgree), sampleButton(text.LabelNotnow))},
@@ -383,7 +386,8 @@ func careSpecimens(now time.Time) []specimen {
 		{"/care words, with nothing there", giftsSay(args, line(), store.Gifts{Pact: 1, To: one.To})},
 		{"/care words, with no room", giftsSay(args, made(text.CareWordsFull), full)},
 		{"Remove", giftsSay(args, made(text.CareWordsRemoved), one)},
-		{"Remove, too late", made(text.CareWordsGone)},
+		{"Remove, of somebody who can't be named", made(text.CareWordsRemoved)},
+		{"/care words, with more than five on the list", giftsSay(args, line(), many)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -143,7 +144,14 @@ func (t *tx) afterView(a after) (v After, err error) {
 		}
 		v.Parts = append(v.Parts, part)
 	}
-	v.Last = v.Moment || v.Step == StepSkipped && len(v.Parts) == 0
+	over, err := t.onceOver(a.scene, a.person)
+	if err != nil {
+		return v, err
+	}
+	if over != 0 {
+		v.LaterLeft = 0 // the links end before it could come again
+	}
+	v.Last = v.Moment || over != 0 || v.Step == StepSkipped && len(v.Parts) == 0
 	if _, ok := v.Part(v.Topic); v.Step == StepShare && !ok {
 		v.Step, v.Topic = StepFeeling, "" // it is no longer kept
 	}
@@ -376,8 +384,8 @@ func (s *Store) onPart(ctx context.Context, account Private, delivery int64, top
 	})
 }
 
-// LaterAfter puts the question off by a day, twice at most: ErrTooOften. What
-// comes after it moves with it.
+// LaterAfter puts the question off by a day, twice at most, and not at all where
+// the links end before that: ErrTooOften. What comes after it moves with it.
 func (s *Store) LaterAfter(ctx context.Context, account Private, delivery int64) (After, error) {
 	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
 		switch {
@@ -385,6 +393,9 @@ func (s *Store) LaterAfter(ctx context.Context, account Private, delivery int64)
 			return nil // pressed twice
 		case a.postponed >= laterAtMost:
 			return ErrTooOften
+		}
+		if over, err := t.onceOver(a.scene, a.person); err != nil || over != 0 {
+			return cmp.Or(err, ErrTooOften)
 		}
 		a.postponed++
 		a.step = stepLater

@@ -13,7 +13,8 @@ const (
 
 // wantsAfter tells whether a person is asked after the last mark of a scene: if
 // they want to be, and the scene was with somebody, and not a light one, which is
-// to end with its one check-in.
+// to end with its one check-in. In links that end by themselves it has to come
+// before they do, seen from now, or have been booked.
 func (t *tx) wantsAfter(scene, person int64) (bool, error) {
 	p, err := t.person(person)
 	if err != nil || !p.settings.After || p.settings.Much != MuchFull {
@@ -32,7 +33,19 @@ func (t *tx) wantsAfter(scene, person int64) (bool, error) {
 		return false, err
 	}
 	readers, err := t.readers(scene, person)
-	return len(readers) > 0, err
+	if err != nil || len(readers) == 0 {
+		return false, err
+	}
+	over, err := t.onceOver(scene, person)
+	if err != nil || over == 0 {
+		return err == nil, err
+	}
+	var booked bool
+	err = t.QueryRow(`
+		SELECT EXISTS (SELECT 1 FROM deliveries WHERE recipient = $1 AND scene = $2 AND kind = 'after' AND want <> 'delete')
+	`, person, scene).Scan(&booked)
+	due := p.settings.Awake(fromMilli(t.now + afterLast.Milliseconds())).UnixMilli()
+	return booked || due+onceLeast.Milliseconds() <= over, err
 }
 
 // afterwards owes what comes after a message that was just sent: the questions
@@ -82,8 +95,14 @@ func (t *tx) afterCheckin(d Delivery) error {
 	return t.bookAfter(KindAfter, c.scene, c.person, afterLast)
 }
 
-// bookAfter owes a question, or moves it. One that was asked already stays.
+// bookAfter owes a question, or moves it. One that was asked already stays. There
+// is none about a moment where the links end by themselves, which is before that.
 func (t *tx) bookAfter(kind Kind, scene, person int64, in time.Duration) error {
+	if kind == KindMoment {
+		if over, err := t.onceOver(scene, person); err != nil || over != 0 {
+			return err
+		}
+	}
 	_, err := t.Exec(`
 		INSERT INTO afters (scene, person, kind) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 	`, scene, person, kind)

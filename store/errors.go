@@ -23,6 +23,8 @@ var (
 	ErrWhich = errors.New("several pacts, none named")
 	// ErrOnce is for a pact that was for one scene, and has had it.
 	ErrOnce = errors.New("for one scene, which was")
+	// ErrOneScene is for a standing check-in in a pact that is for one scene.
+	ErrOneScene = errors.New("for one scene, and not every so often")
 	// ErrPaused is for somebody who records a scene during their own pause.
 	ErrPaused = errors.New("paused themselves")
 	// ErrSelf is for naming oneself.
@@ -37,7 +39,7 @@ var (
 	ErrZone = errors.New("time zone not known")
 	// ErrMany means that there are as many of these as there may be.
 	ErrMany = errors.New("as many as there may be")
-	// ErrFull means that as many kind words wait as may.
+	// ErrFull means that there is no room for more kind words.
 	ErrFull = errors.New("no room for more")
 	// ErrNothing means that there is nothing to do this to.
 	ErrNothing = errors.New("nothing there")

@@ -12,21 +12,27 @@ import (
 // in front of their reader, or when the reader records a low, whichever is first.
 // They are given as a relay like any other.
 //
-// Their writer gets no receipt, and what they can list tells no more than what
-// they know anyway: words leave the list with the reader's next check-in for a
-// scene of both. Given before that, at a low or for a scene with somebody else,
-// they stay listed, and removing them takes them back.
+// Their writer gets no receipt, and what they see tells nothing of the reader: words
+// stay on the list for 30 days after they were written, given or not, read or not,
+// and removing them says the same and takes them back in any state.
+//
+// How many may be left follows from what the writer knows as well: five in a week,
+// and five more once a scene of both has had the first mark of the house, which is
+// when they come as a rule. Whether they did come is not asked.
 
 const (
-	mostGifts = 5 // waiting, from one person to another
-	keepGift  = 30 * 24 * time.Hour
+	mostGifts  = 5  // new ones, from one person to another
+	mostListed = 25 // in all: a menu of Discord's holds no more
+	giftsAnew  = 7 * 24 * time.Hour
+	keepGift   = 30 * 24 * time.Hour
 )
 
-// Gifts are the kind words that wait for one partner, as their writer sees them.
+// Gifts are the kind words that somebody left for one partner, as they see them.
 type Gifts struct {
-	Pact    int64
-	To      Private // name
-	Waiting []Gift  // oldest first
+	Pact int64
+	To   Private // name
+	Left []Gift  // oldest first
+	Full bool    // there is no room for more
 }
 
 // Gift is some of them. What they say is not shown again.
@@ -34,9 +40,6 @@ type Gift struct {
 	ID int64
 	At time.Time // when they were written
 }
-
-// Full tells whether there is no room for more.
-func (g Gifts) Full() bool { return len(g.Waiting) >= mostGifts }
 
 // giver returns who writes kind words, and to whom: a partner's account, or a pact
 // of theirs. ErrNotLinked and ErrSelf as in EndScene, ErrPaused during their own pause.
@@ -67,17 +70,44 @@ func (t *tx) giver(account, partner Private, pact int64) (me person, to side, er
 
 func (t *tx) gifts(me person, to side) (g Gifts, err error) {
 	g = Gifts{Pact: to.pact, To: to.name}
-	rows, err := t.Query(`SELECT id, created_at FROM gifts WHERE writer = $1 AND reader = $2 ORDER BY id`, me.id, to.partner)
+	since, err := t.giftsSince(me.id, to.partner)
+	if err != nil {
+		return g, err
+	}
+	recent := 0
+	rows, err := t.Query(`
+		SELECT id, created_at FROM gifts WHERE writer = $1 AND reader = $2 AND forget_at > $3 ORDER BY id
+	`, me.id, to.partner, t.now)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var id, at int64
 		err := r.Scan(&id, &at)
-		g.Waiting = append(g.Waiting, Gift{ID: id, At: fromMilli(at)})
+		g.Left = append(g.Left, Gift{ID: id, At: fromMilli(at)})
+		if at >= since {
+			recent++
+		}
 		return err
 	})
+	g.Full = recent >= mostGifts || len(g.Left) >= mostListed
 	return g, err
 }
 
-// GiftsFor returns what waits for a partner: an account, or where pact is not 0
+// giftsSince returns the time before which what was written no longer takes up room.
+// The scenes are those that the writer is in as far as they know: what the reader
+// says to one does not count. None of them is forgotten within a week of its first mark.
+func (t *tx) giftsSince(writer, reader int64) (since int64, err error) {
+	err = t.QueryRow(`
+		SELECT MAX($3, COALESCE((
+			SELECT MAX(s.ended_at) + $4
+			FROM participants w
+			JOIN participants r ON r.scene = w.scene AND r.person = $2
+			JOIN scenes s ON s.id = w.scene
+			WHERE w.person = $1 AND w.state <> 'out' AND s.kind = 'scene' AND s.ended_at + $4 <= $5
+		), 0))
+	`, writer, reader, t.now-giftsAnew.Milliseconds()+1, t.s.marks[0].Milliseconds(), t.now).Scan(&since)
+	return since, err
+}
+
+// GiftsFor returns what somebody left for a partner: an account, or where pact is not 0
 // whoever that pact is with. Errors as of LeaveGift.
 func (s *Store) GiftsFor(ctx context.Context, account, partner Private, pact int64) (g Gifts, err error) {
 	err = s.inView(ctx, func(t *tx) error {
@@ -94,7 +124,7 @@ func (s *Store) GiftsFor(ctx context.Context, account, partner Private, pact int
 // LeaveGift leaves kind words for the partner of a pact. Request is Discord's id
 // of the interaction: the same one twice is left once. ErrNotLinked for a partner
 // who can't be named, whatever the reason; ErrPaused during one's own pause;
-// ErrNothing for no words; ErrFull where as many wait as may.
+// ErrNothing for no words; ErrFull where there is no room.
 func (s *Store) LeaveGift(ctx context.Context, account Private, pact int64, text Private, request string) (g Gifts, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		me, to, err := t.giver(account, Private{}, pact)
@@ -114,7 +144,7 @@ func (s *Store) LeaveGift(ctx context.Context, account Private, pact int64, text
 			return err
 		case text.IsZero():
 			return ErrNothing
-		case g.Full():
+		case g.Full:
 			return ErrFull
 		}
 		if err := t.newGift(me.id, to.partner, text, source); err != nil {
@@ -139,11 +169,10 @@ func (t *tx) newGift(writer, reader int64, text Private, source []byte) error {
 	return err
 }
 
-// RemoveGift removes kind words that are listed, and takes them back if they were
-// given already. removed is false for what was no longer listed; and always where
-// the partner can't be named, so that it looks the same whatever the reason. Then
-// there is nothing in g. ErrGone for a pact that is not theirs.
-func (s *Store) RemoveGift(ctx context.Context, account Private, gift, pact int64) (removed bool, g Gifts, err error) {
+// RemoveGift removes kind words, and takes them back if they were given already.
+// What is not there is removed as well as what is. There is nothing in g where the
+// partner can't be named, whatever the reason. ErrGone for a pact that is not theirs.
+func (s *Store) RemoveGift(ctx context.Context, account Private, gift, pact int64) (g Gifts, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		me, err := t.findOrGone(account)
 		if err != nil {
@@ -157,26 +186,24 @@ func (s *Store) RemoveGift(ctx context.Context, account Private, gift, pact int6
 		if i < 0 {
 			return ErrGone
 		}
-		found, err := t.removeGift(me.id, gift)
-		if err != nil || !sides[i].holds {
+		if err := t.removeGift(me.id, gift); err != nil || !sides[i].holds {
 			return err
 		}
-		removed = found
 		g, err = t.gifts(me, sides[i])
 		return err
 	})
-	return removed, g, err
+	return g, err
 }
 
-func (t *tx) removeGift(writer, gift int64) (found bool, err error) {
+func (t *tx) removeGift(writer, gift int64) error {
 	var answer sql.NullInt64
-	err = t.QueryRow(`DELETE FROM gifts WHERE id = $1 AND writer = $2 RETURNING answer`, gift, writer).Scan(&answer)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	} else if err != nil || !answer.Valid {
-		return err == nil, err
+	err := t.QueryRow(`DELETE FROM gifts WHERE id = $1 AND writer = $2 RETURNING answer`, gift, writer).Scan(&answer)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !answer.Valid {
+		return nil
+	} else if err != nil {
+		return err
 	}
-	return true, t.forgetAnswer(answer.Int64)
+	return t.forgetAnswer(answer.Int64)
 }
 
 // giveAll gives somebody all the kind words that wait for them. During a pause of
@@ -187,7 +214,7 @@ func (t *tx) giveAll(reader int64) error {
 		FROM gifts g
 		JOIN persons r ON r.id = g.reader
 		JOIN persons w ON w.id = g.writer
-		WHERE g.reader = $1 AND g.answer IS NULL AND g.forget_at > $2
+		WHERE g.reader = $1 AND g.text IS NOT NULL AND g.forget_at > $2
 		  AND r.paused_at IS NULL AND w.paused_at IS NULL
 		ORDER BY g.id
 	`, reader, t.now)
@@ -233,29 +260,15 @@ func (t *tx) giveOne(gift int64) error {
 }
 
 // giveWith gives what waits for the recipient of a check-in, or of the line in its
-// place, that has just reached them. What those wrote who are in its scene leaves
-// their lists.
+// place, that has just reached them.
 func (t *tx) giveWith(d Delivery) error {
 	if d.Kind != KindCheckIn && (d.Kind != KindHere || d.Part != partLight) {
 		return nil
 	}
-	if err := t.giveAll(d.Recipient); err != nil {
-		return err
-	}
-	_, err := t.Exec(`
-		DELETE FROM gifts
-		WHERE reader = $1 AND answer IS NOT NULL AND writer IN (
-			SELECT i.person
-			FROM deliveries d
-			LEFT JOIN checkins c ON c.id = d.checkin OR c.joined = d.checkin
-			JOIN participants i ON i.scene = COALESCE(d.scene, c.scene)
-			WHERE d.id = $2
-		)
-	`, d.Recipient, d.ID)
-	return err
+	return t.giveAll(d.Recipient)
 }
 
-// dropGifts deletes what waits between two people, in both directions. What was
+// dropGifts deletes what was left between two people, in both directions. What was
 // given is a relay, and goes as one.
 func (t *tx) dropGifts(a, b int64) error {
 	_, err := t.Exec(`DELETE FROM gifts WHERE (writer = $1 AND reader = $2) OR (writer = $2 AND reader = $1)`, a, b)

@@ -10,6 +10,23 @@ import (
 	"aftercare/store/storetest"
 )
 
+// refuse has Discord refuse all that is due.
+func (w *world) refuse() {
+	w.Helper()
+	for {
+		due, err := w.ClaimDue(w.ctx, 100)
+		w.ok(err)
+		if len(due) == 0 {
+			return
+		}
+		for _, d := range due {
+			if _, err := w.Content(w.ctx, d); err == nil {
+				w.ok(w.MarkRefused(w.ctx, d))
+			}
+		}
+	}
+}
+
 // leave leaves kind words for the partner of a pact.
 func (w *world) leave(who store.Who, pact int64, words string) store.Gifts {
 	w.Helper()
@@ -23,8 +40,8 @@ func (w *world) listed(who store.Who, pact int64, want int) store.Gifts {
 	w.Helper()
 	g, err := w.GiftsFor(w.ctx, who.ID, store.Private{}, pact)
 	w.ok(err)
-	if len(g.Waiting) != want {
-		w.Errorf("%d are listed, want %d", len(g.Waiting), want)
+	if len(g.Left) != want {
+		w.Errorf("%d are listed, want %d", len(g.Left), want)
 	}
 	return g
 }
@@ -34,7 +51,7 @@ func TestGiftWithACheckIn(t *testing.T) {
 	w, pact := linked(t)
 	w.end(alex, sam)
 	g := w.leave(alex, pact, "kind")
-	if g.Pact != pact || g.To != sam.Name || len(g.Waiting) != 1 || !g.Waiting[0].At.Equal(w.clock.Now()) {
+	if g.Pact != pact || g.To != sam.Name || len(g.Left) != 1 || !g.Left[0].At.Equal(w.clock.Now()) {
 		t.Errorf("%+v", g)
 	}
 	w.leave(alex, pact, "kind") // the same interaction
@@ -44,15 +61,15 @@ func TestGiftWithACheckIn(t *testing.T) {
 	}
 	sent := w.pass(time.Hour)
 	w.got(sent, sam, store.KindRelay, 1)
-	w.listed(alex, pact, 0)
-	w.rows(0, "gifts")
+	w.listed(alex, pact, 1)
+	w.rows(0, "gifts WHERE text IS NOT NULL")
 	r, err := w.Read(w.ctx, sam.ID, w.at(sam, store.KindRelay))
 	w.ok(err)
 	if !slices.Equal(texts(r.Answer), []string{"kind"}) || r.From != alex.Name {
 		t.Errorf("%+v", r)
 	}
 	w.leave(alex, pact, "kind") // the same interaction, still
-	w.listed(alex, pact, 0)
+	w.listed(alex, pact, 1)
 	second(w.SendBack(w.ctx, sam.ID, w.at(sam, store.KindRelay), store.Secret("back"), "b"))
 	w.got(w.deliver(), alex, store.KindRelay, 1)
 	w.got(w.pass(24*time.Hour), sam, store.KindRelay, 0) // once
@@ -74,10 +91,8 @@ func TestGiftAtALow(t *testing.T) {
 	g := w.listed(alex, pact, 1)
 	second(w.Read(w.ctx, sam.ID, w.at(sam, store.KindRelay)))
 	w.listed(alex, pact, 1)
-	removed, g, err := w.RemoveGift(w.ctx, alex.ID, g.Waiting[0].ID, pact)
-	w.ok(err)
-	if !removed || len(g.Waiting) != 0 {
-		t.Errorf("%v %+v", removed, g)
+	if g, err := w.RemoveGift(w.ctx, alex.ID, g.Left[0].ID, pact); err != nil || len(g.Left) != 0 {
+		t.Errorf("%+v %v", g, err)
 	}
 	if sent := w.deliver(); len(sent) != 1 || sent[0].Want != store.Delete {
 		t.Errorf("it was not taken back: %+v", sent)
@@ -87,7 +102,7 @@ func TestGiftAtALow(t *testing.T) {
 	w.got(w.deliver(), sam, store.KindRelay, 1)
 	w.listed(alex, pact, 1)
 	w.got(w.pass(24*time.Hour), sam, store.KindRelay, 0)
-	w.listed(alex, pact, 0)
+	w.listed(alex, pact, 1)
 }
 
 // A check-in for a scene with somebody else gives them too, and the list does not
@@ -102,7 +117,7 @@ func TestGiftWithAnothersCheckIn(t *testing.T) {
 	w.listed(alex, pact, 1)
 	w.end(sam, alex)
 	w.got(w.pass(24*time.Hour), sam, store.KindRelay, 0)
-	w.listed(alex, pact, 0)
+	w.listed(alex, pact, 1)
 }
 
 func TestFiveGifts(t *testing.T) {
@@ -115,20 +130,120 @@ func TestFiveGifts(t *testing.T) {
 	w.is(second(w.LeaveGift(w.ctx, alex.ID, pact, store.Secret("x"), "sixth")), store.ErrFull)
 	w.leave(sam, pact, "the other way there is room")
 	g := w.listed(alex, pact, 5)
-	if !g.Full() {
+	if !g.Full {
 		t.Error("not full")
 	}
-	removed, g, err := w.RemoveGift(w.ctx, alex.ID, g.Waiting[2].ID, pact)
-	w.ok(err)
-	if !removed || len(g.Waiting) != 4 {
-		t.Errorf("%v %+v", removed, g)
+	if g, err := w.RemoveGift(w.ctx, alex.ID, g.Left[2].ID, pact); err != nil || len(g.Left) != 4 || g.Full {
+		t.Errorf("%+v %v", g, err)
 	}
 	w.leave(alex, pact, "x")
 	if _, err := w.EndScene(w.ctx, w.ended(sam, alex)); err != nil {
 		t.Fatal(err)
 	}
-	w.got(w.pass(24*time.Hour), sam, store.KindRelay, 5)
-	w.rows(0, "gifts")
+	w.clock.Advance(24*time.Hour - time.Millisecond)
+	w.is(second(w.LeaveGift(w.ctx, alex.ID, pact, store.Secret("x"), "too soon")), store.ErrFull)
+	w.got(w.pass(time.Millisecond), sam, store.KindRelay, 5)
+	if g := w.listed(alex, pact, 5); g.Full {
+		t.Error("full after the first mark of a scene of both")
+	}
+	for i := range 5 {
+		w.leave(alex, pact, "after"+strconv.Itoa(i))
+	}
+	w.is(second(w.LeaveGift(w.ctx, alex.ID, pact, store.Secret("x"), "eleventh")), store.ErrFull)
+	if w.got(w.pass(24*time.Hour), sam, store.KindRelay, 5); !w.listed(alex, pact, 10).Full {
+		t.Error("what comes at the second mark makes room")
+	}
+
+	// A week after they were written there is room without a scene, up to 25 in all.
+	for range 3 {
+		w.clock.Advance(7 * 24 * time.Hour)
+		w.sweep()
+		for range 5 {
+			w.leave(alex, pact, w.clock.Now().String()+strconv.Itoa(w.count("gifts")))
+		}
+	}
+	w.listed(alex, pact, 25)
+	w.clock.Advance(7*24*time.Hour - time.Millisecond)
+	w.is(second(w.LeaveGift(w.ctx, alex.ID, pact, store.Secret("x"), "26th")), store.ErrFull)
+	w.clock.Advance(24 * time.Hour)
+	w.sweep()
+	w.leave(alex, pact, "the first ten are 30 days old")
+}
+
+// What the writer can see of what they left is the same whatever the reader has set
+// and done, and whoever else the reader is linked with.
+func TestGiftsTellNothingOfTheirReader(t *testing.T) {
+	t.Parallel()
+	for name, reader := range map[string]struct {
+		set    func(*store.Settings)
+		before func(w *world, scene int64)
+		closed bool
+	}{
+		"usual":            {},
+		"closed DMs":       {closed: true},
+		"wants nothing":    {set: func(s *store.Settings) { s.Much = store.MuchNone }},
+		"wants one line":   {set: func(s *store.Settings) { s.Much = store.MuchLight }},
+		"marks of its own": {set: func(s *store.Settings) { s.Marks = []time.Duration{3 * time.Hour} }},
+		"late marks":       {set: func(s *store.Settings) { s.Marks = []time.Duration{7 * 24 * time.Hour} }},
+		"asked first":      {set: func(s *store.Settings) { s.AskFirst = true }},
+		"a scene with another": {before: func(w *world, _ int64) {
+			w.link(sam, kit)
+			e := w.ended(sam, kit)
+			e.At = e.At.Add(-20 * time.Hour)
+			second(w.EndScene(w.ctx, e))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, pact := linked(t)
+			if reader.set != nil {
+				w.ok(second(w.ChangeSettings(w.ctx, sam.ID, reader.set)))
+			}
+			scene := w.end(alex, sam).ID
+			if reader.before != nil {
+				reader.before(w, scene)
+			}
+			for i := range 5 {
+				w.leave(alex, pact, strconv.Itoa(i))
+			}
+			seen := func(after time.Duration, listed int, full bool) store.Gifts {
+				w.clock.Advance(after)
+				if reader.closed {
+					w.refuse()
+				}
+				w.deliver()
+				w.sweep()
+				g := w.listed(alex, pact, listed)
+				if g.Full != full {
+					t.Errorf("after %v more, full is %v", after, g.Full)
+				}
+				return g
+			}
+			seen(time.Hour, 5, true)
+			seen(3*time.Hour, 5, true)
+			seen(20*time.Hour-time.Millisecond, 5, true)
+			seen(time.Millisecond, 5, false)
+			g := seen(24*time.Hour, 5, false)
+			if g, err := w.RemoveGift(w.ctx, alex.ID, g.Left[1].ID, pact); err != nil || len(g.Left) != 4 {
+				t.Errorf("%+v %v", g, err)
+			}
+			if g, err := w.RemoveGift(w.ctx, alex.ID, g.Left[1].ID, pact); err != nil || len(g.Left) != 4 {
+				t.Errorf("twice: %+v %v", g, err)
+			}
+			for i := range 5 {
+				w.leave(alex, pact, "more"+strconv.Itoa(i))
+			}
+			seen(0, 9, true)
+			for range 6 {
+				seen(24*time.Hour, 9, true)
+			}
+			seen(24*time.Hour, 9, false)
+			seen(21*24*time.Hour, 5, false)
+			seen(2*24*time.Hour, 0, false)
+			w.rows(0, "gifts")
+			w.rows(0, "words")
+		})
+	}
 }
 
 // Somebody else's kind words are not there, and nothing changes.
@@ -136,20 +251,16 @@ func TestGiftsOfOthers(t *testing.T) {
 	t.Parallel()
 	w, pact := linked(t)
 	withKit := w.link(alex, kit)
-	gift := w.leave(alex, pact, "kind").Waiting[0].ID
+	gift := w.leave(alex, pact, "kind").Left[0].ID
 	before := w.dump()
 	for _, who := range []store.Who{kit, robin} {
-		_, _, err := w.RemoveGift(w.ctx, who.ID, gift, pact)
-		w.is(err, store.ErrGone)
+		w.is(second(w.RemoveGift(w.ctx, who.ID, gift, pact)), store.ErrGone)
 		w.is(second(w.GiftsFor(w.ctx, who.ID, store.Private{}, pact)), store.ErrNotLinked)
 		w.is(second(w.GiftsFor(w.ctx, who.ID, sam.ID, 0)), store.ErrNotLinked)
 		w.is(second(w.LeaveGift(w.ctx, who.ID, pact, store.Secret("x"), "x")), store.ErrNotLinked)
 	}
-	removed, _, err := w.RemoveGift(w.ctx, kit.ID, gift, withKit)
-	w.ok(err)
-	if mine, _, _ := w.RemoveGift(w.ctx, sam.ID, gift, pact); removed || mine {
-		t.Error("somebody removed what is alex's")
-	}
+	w.ok(second(w.RemoveGift(w.ctx, kit.ID, gift, withKit)))
+	w.ok(second(w.RemoveGift(w.ctx, sam.ID, gift, pact)))
 	w.is(second(w.GiftsFor(w.ctx, alex.ID, alex.ID, 0)), store.ErrSelf)
 	if w.dump() != before {
 		t.Error("something changed")
@@ -164,15 +275,15 @@ func TestGiftsToSomebodyWhoLeftOrPaused(t *testing.T) {
 		"paused": func(w *world, pact int64) error { return w.Pause(w.ctx, sam.ID) },
 	} {
 		w, pact := linked(t)
-		gift := w.leave(alex, pact, "kind").Waiting[0].ID
+		gift := w.leave(alex, pact, "kind").Left[0].ID
 		w.leave(sam, pact, "back")
 		w.ok(away(w, pact))
 		w.is(second(w.GiftsFor(w.ctx, alex.ID, store.Private{}, pact)), store.ErrNotLinked)
 		w.is(second(w.GiftsFor(w.ctx, alex.ID, sam.ID, 0)), store.ErrNotLinked)
 		w.is(second(w.LeaveGift(w.ctx, alex.ID, pact, store.Secret("x"), "x")), store.ErrNotLinked)
-		removed, g, err := w.RemoveGift(w.ctx, alex.ID, gift, pact)
-		if removed || g.Pact != 0 || len(g.Waiting) != 0 || err != nil {
-			t.Errorf("%s: %v %+v %v", name, removed, g, err)
+		g, err := w.RemoveGift(w.ctx, alex.ID, gift, pact)
+		if g.Pact != 0 || len(g.Left) != 0 || err != nil {
+			t.Errorf("%s: %+v %v", name, g, err)
 		}
 	}
 	w, pact := linked(t)
@@ -275,5 +386,5 @@ func TestGiftWithTheLineInPlaceOfCheckIns(t *testing.T) {
 	sent = w.pass(23 * time.Hour)
 	w.got(sent, sam, store.KindHere, 1)
 	w.got(sent, sam, store.KindRelay, 1)
-	w.listed(alex, pact, 0)
+	w.listed(alex, pact, 1)
 }

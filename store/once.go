@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -14,10 +15,12 @@ import (
 //
 // Its end is told by the house's marks and not by anybody's own, which a partner
 // may not learn. Where those had passed when the scene was recorded, the check-in
-// came then, and the day is counted from there.
+// came then, and the day is counted from there. Somebody's own later check-ins come
+// all the same, to them alone: they were told of them, and sharing is over.
 const (
 	onceAfter  = 24 * time.Hour
 	onceUnused = 30 * 24 * time.Hour
+	onceLeast  = time.Hour // what would come later than that before the end is not begun
 )
 
 // onceEnds returns when a once-pact dissolves, and whether it has had its scene.
@@ -42,6 +45,79 @@ func (t *tx) onceEnds(low, high, madeAt int64) (at int64, had bool, err error) {
 	marks := t.s.marksFor(nil, size)
 	last := max(endedAt+marks[len(marks)-1].Milliseconds(), recordedAt)
 	return last + onceAfter.Milliseconds(), true, nil
+}
+
+// onceOver returns when a person is linked with nobody in a scene any more, since
+// all those links are for one scene; 0 where one lasts, or there is none.
+func (t *tx) onceOver(scene, person int64) (at int64, err error) {
+	readers, err := t.readers(scene, person)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range readers {
+		if !r.once {
+			return 0, nil
+		}
+		ends, _, err := t.onceEnds(person, r.partner, r.since)
+		if err != nil {
+			return 0, err
+		}
+		at = max(at, ends)
+	}
+	return at, nil
+}
+
+// goOnAlone ends a scene for one person but for what is still to come to them by
+// their own settings, and tells whether there is any. It is theirs from then on:
+// nobody else can undo it for them.
+func (t *tx) goOnAlone(scene, person int64) (alone bool, err error) {
+	var lines int
+	err = t.QueryRow(`
+		SELECT COUNT(*) FROM deliveries
+		WHERE recipient = $1 AND scene = $2 AND kind = 'here' AND want = 'post' AND message IS NULL AND next_at IS NOT NULL AND due_at > $3
+	`, person, scene, t.now).Scan(&lines)
+	if err != nil {
+		return false, err
+	}
+	toCome, err := t.ids(`
+		SELECT c.id
+		FROM checkins c
+		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+		WHERE c.scene = $1 AND c.person = $2 AND c.state = 'planned'
+		  AND d.want = 'post' AND d.message IS NULL AND d.due_at > $3
+	`, scene, person, t.now)
+	if err != nil || len(toCome)+lines == 0 {
+		return false, err
+	}
+	all, err := t.ids(`SELECT id FROM checkins WHERE scene = $1 AND person = $2`, scene, person)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range all {
+		if slices.Contains(toCome, id) {
+			continue
+		}
+		if err := t.cancel(id); err != nil {
+			return false, err
+		}
+	}
+	if err := t.dropAfters(scene, person, true); err != nil {
+		return false, err
+	}
+	_, err = t.Exec(`
+		UPDATE deliveries SET `+retracting+`
+		WHERE recipient = $2 AND scene = $3 AND kind NOT IN ('after', 'moment')
+		  AND NOT (kind = 'here' AND want = 'post' AND message IS NULL AND next_at IS NOT NULL AND due_at > $1)
+	`, t.now, person, scene)
+	if err != nil {
+		return false, err
+	}
+	_, err = t.Exec(`
+		UPDATE participants
+		SET recorded_at = COALESCE(recorded_at, (SELECT ended_at FROM scenes WHERE id = $1))
+		WHERE scene = $1 AND person = $2
+	`, scene, person)
+	return true, err
 }
 
 // onceSpent tells whether a pact was for one scene, and has had another one than
@@ -83,7 +159,7 @@ func (s *Store) dissolve(ctx context.Context) (n int64, err error) {
 				continue
 			}
 			for _, person := range []int64{p.low, p.high} {
-				if err := t.leave(person, p.id); err != nil && !errors.Is(err, ErrGone) { // one had left before
+				if err := t.leave(person, p.id, true); err != nil && !errors.Is(err, ErrGone) { // one had left before
 					return err
 				}
 			}

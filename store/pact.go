@@ -362,12 +362,13 @@ func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
 		if err != nil {
 			return err
 		}
-		return t.leave(p.id, pact)
+		return t.leave(p.id, pact, false)
 	})
 }
 
-// leave is all of Leave; a once-pact that dissolves is left by both.
-func (t *tx) leave(person, pact int64) error {
+// leave is all of Leave. A once-pact that is over is left by both, and each goes on
+// alone with what is still to come.
+func (t *tx) leave(person, pact int64, over bool) error {
 	var partner int64
 	err := t.QueryRow(`DELETE FROM sides WHERE pact = $1 AND person = $2 RETURNING partner`, pact, person).Scan(&partner)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -385,7 +386,7 @@ func (t *tx) leave(person, pact int64) error {
 	if err != nil {
 		return err
 	}
-	if err := t.withdraw(person); err != nil {
+	if err := t.withdraw(person, over); err != nil {
 		return err
 	}
 	_, err = t.Exec(`
@@ -432,8 +433,9 @@ func (t *tx) silence(me, partner int64) error {
 }
 
 // withdraw takes a person out of the scenes in which nobody is left whom they
-// are linked with: their check-ins end, and their answers to them are deleted.
-func (t *tx) withdraw(me int64) error {
+// are linked with: their check-ins end, and their answers to them are deleted. With
+// over, those that are still to come do come, for them alone.
+func (t *tx) withdraw(me int64, over bool) error {
 	scenes, err := t.ids(`
 		SELECT p.scene
 		FROM participants p
@@ -450,6 +452,15 @@ func (t *tx) withdraw(me int64) error {
 		return err
 	}
 	for _, scene := range scenes {
+		alone := false
+		if over {
+			if alone, err = t.goOnAlone(scene, me); err != nil {
+				return err
+			}
+		}
+		if alone {
+			continue
+		}
 		if err := t.leaveScene(scene, me, true); err != nil {
 			return err
 		}

@@ -180,13 +180,12 @@ func (t *tx) full(scene int64, more int) (bool, error) {
 	return n+more > mostTogether, err
 }
 
-// partners returns the persons whom a scene names, each of them linked with me.
-func (t *tx) partners(me person, e Ended) (out []int64, err error) {
+// chosen returns one's own ends of the pacts with those whom a scene names.
+func (t *tx) chosen(me person, e Ended) (chosen []side, err error) {
 	sides, err := t.sides(me.id)
 	if err != nil {
 		return nil, err
 	}
-	var chosen []side
 	switch {
 	case len(e.Partners) > 0:
 		chosen, err = t.named(me, sides, e.Partners)
@@ -205,6 +204,15 @@ func (t *tx) partners(me person, e Ended) (out []int64, err error) {
 		return nil, ErrWhich
 	default:
 		chosen = sides
+	}
+	return chosen, err
+}
+
+// partners returns the persons whom a scene names, each of them linked with me.
+func (t *tx) partners(me person, e Ended) (out []int64, err error) {
+	chosen, err := t.chosen(me, e)
+	if err != nil {
+		return nil, err
 	}
 	for _, s := range chosen {
 		if spent, err := t.onceSpent(me.id, s, e.At.UnixMilli()); err != nil || spent {

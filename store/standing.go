@@ -123,7 +123,7 @@ func (s *Store) Standings(ctx context.Context, account Private) (out []Standing,
 
 // Propose builds a standing check-in. For oneself alone it stands at once; a
 // partner is asked, and nothing runs before their yes. The same one twice is one.
-// Errors as in EndScene; ErrZone while the proposer's own time zone is not known;
+// Errors as in EndScene; ErrOneScene in a pact that is for one scene; ErrZone while the proposer's own time zone is not known;
 // ErrMany past 3 of one's own; ErrTooOften for the 6th proposal in a day.
 func (s *Store) Propose(ctx context.Context, p Proposal) (v Standing, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
@@ -156,7 +156,15 @@ func (t *tx) propose(me person, p Proposal) (st standingRow, err error) {
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return st, err
 	}
-	partners, err := t.partners(me, Ended{Partners: p.Partners, Pacts: p.Pacts, Alone: p.Alone})
+	with := Ended{Partners: p.Partners, Pacts: p.Pacts, Alone: p.Alone}
+	chosen, err := t.chosen(me, with)
+	if err != nil {
+		return st, err
+	}
+	if slices.ContainsFunc(chosen, func(s side) bool { return s.once }) {
+		return st, ErrOneScene // whether the partner is still there makes no difference
+	}
+	partners, err := t.partners(me, with)
 	if err != nil {
 		return st, err
 	}

@@ -60,6 +60,7 @@ const (
 	EveryStopped           Key = "every.stopped"
 	EveryZone              Key = "every.zone"
 	EveryMany              Key = "every.many"
+	EveryOnce              Key = "every.once"
 	EveryUnread            Key = "every.unread"
 	EveryTime              Key = "every.time"
 	EveryDate              Key = "every.date"

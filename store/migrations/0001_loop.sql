@@ -186,17 +186,17 @@ CREATE TABLE cards ( -- care cards
 	changed_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE gifts ( -- kind words that wait for their reader
+CREATE TABLE gifts ( -- kind words, on their writer's list whether given or not
 	id         INTEGER PRIMARY KEY,
 	writer     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	reader     INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	text       BLOB,        -- sealed by writer; NULL once given
-	answer     INTEGER UNIQUE REFERENCES answers (id) ON DELETE CASCADE, -- what it was given as
+	answer     INTEGER UNIQUE REFERENCES answers (id) ON DELETE SET NULL, -- what it was given as, while that is kept
 	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
 	created_at INTEGER NOT NULL,
 	forget_at  INTEGER NOT NULL,
 
-	CHECK ((text IS NULL) = (answer IS NOT NULL))
+	CHECK (text IS NULL OR answer IS NULL)
 ) STRICT;
 
 CREATE INDEX gifts_writer ON gifts (writer);
