@@ -281,7 +281,8 @@ func (t *tx) remark(person int64, note Note) error {
 }
 
 // Edited takes a typed message's new text. What was shared of it changes with
-// it; no text takes it back. A message we did not keep is nothing.
+// it, unless the new text is such that its writer is asked first (see AskAbout);
+// no text takes it back. A message we did not keep is nothing.
 func (s *Store) Edited(ctx context.Context, account Private, message string, text Private) error {
 	if text.IsZero() {
 		return s.Unsaid(ctx, message)
@@ -303,11 +304,66 @@ func (s *Store) Edited(ctx context.Context, account Private, message string, tex
 		} else if err != nil {
 			return err
 		}
+		a, err := t.loadAnswer(`id = $1`, id)
+		if err != nil {
+			return err
+		}
+		asked, err := t.asksAbout(a)
+		if err != nil {
+			return err
+		}
 		if err := t.rewrite(p.id, words, text); err != nil {
 			return err
 		}
+		if !asked {
+			if err := t.askAnew(a); err != nil {
+				return err
+			}
+		}
 		return t.changed(id)
 	})
+}
+
+// askAnew asks once more who sees an answer, if its new words are such that this is
+// asked whatever somebody has set. Until then nobody has them: those who were
+// given the words before lose them.
+func (t *tx) askAnew(a answer) error {
+	asks, err := t.asksAbout(a)
+	if err != nil || !asks {
+		return err
+	}
+	shares, err := t.shares(a)
+	if err != nil {
+		return err
+	}
+	given := 0
+	for _, s := range shares {
+		if s.level != ShareWords {
+			continue
+		}
+		given++
+		if err := t.give(a, s.reader, unchosen); err != nil {
+			return err
+		}
+	}
+	if given == 0 {
+		return nil
+	}
+	if err := t.carry(a.id); err != nil {
+		return err
+	}
+	if a.checkin == 0 {
+		_, err := t.Exec(`UPDATE answers SET state = 'draft' WHERE id = $1 AND state = 'kept'`, a.id)
+		return err
+	}
+	if err := t.noReask(a.checkin); err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		UPDATE checkins SET state = 'answering', step = 'share'
+		WHERE id = $1 AND state NOT IN ('cancelled', 'lapsed', 'folded')
+	`, a.checkin)
+	return err
 }
 
 // Unsaid takes back a typed message that was deleted.
