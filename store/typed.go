@@ -22,7 +22,7 @@ const (
 )
 
 // Hear takes a typed message: as an answer to the check-in it replies to, or to
-// the newest open one; otherwise as words that may be passed on. What the bot
+// the newest open one, or to an open question about one moment; otherwise as words that may be passed on. What the bot
 // understood is owed to its writer. The same message twice is heard once.
 // ErrNotAgreed for somebody who is no person, about whom nothing is kept.
 func (s *Store) Hear(ctx context.Context, m Typed) error {
@@ -50,6 +50,11 @@ func (t *tx) hear(p person, m Typed) error {
 			return err
 		}
 		return t.remark(p.id, NoteOnlyWords)
+	}
+	if a, ok, err := t.openMoment(p, m); err != nil {
+		return err
+	} else if ok {
+		return t.hearMoment(a, source, m)
 	}
 	answered, err := t.answered(p, m)
 	if err != nil {
@@ -423,7 +428,11 @@ func (t *tx) changed(id int64) error {
 		return err
 	}
 	if view.Empty() && a.checkin == 0 {
-		return t.forgetAnswer(id)
+		err = t.forgetAnswer(id)
+		if err == nil && a.kind == "part" {
+			err = t.showMoment(a)
+		}
+		return err
 	}
 	if a.state == "shared" {
 		if err := t.carry(id); err != nil {
@@ -437,6 +446,9 @@ func (t *tx) changed(id int64) error {
 	}
 	if a.checkin != 0 {
 		return t.amend(`checkin`, a.checkin)
+	}
+	if a.kind == "part" {
+		return t.showMoment(a)
 	}
 	return t.amend(`answer`, id)
 }
