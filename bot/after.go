@@ -86,9 +86,13 @@ func (b *Bot) afterWrite(ctx context.Context, e *event) (reply, error) {
 		return reply{}, err
 	}
 	part, _ := a.Part(topic)
+	labelled := t.field
+	if part.Answer.Form.IsZero() && len(part.Answer.Words) > 0 {
+		labelled = text.FormWordsMore
+	}
 	return ask(form{
 		title: text.T(t.label), route: "after/write", args: []string{e.arg(0), e.arg(1)},
-		fields: []field{{label: text.T(t.field), value: part.Answer.Form.Reveal(), max: mostWords}},
+		fields: []field{{label: text.T(labelled), value: part.Answer.Form.Reveal(), max: mostWords}},
 	}), nil
 }
 
@@ -182,10 +186,10 @@ func (p afterPanel) with() say {
 func (p afterPanel) question() say {
 	s := p.with()
 	if p.a.Moment {
-		return s.add(text.T(text.AfterMoment), text.T(text.AfterMomentHow)).
+		return s.add(text.T(text.AfterMoment), text.T(text.AfterMomentHow), text.T(text.CheckinWordsHow)).
 			with(append([]discordButton{p.to(text.LabelTell, "after/part", string(store.TopicMoment))}, p.ways(text.LabelAsklater)...)...)
 	}
-	return s.add(text.T(text.AfterQuestion)).
+	return s.add(text.T(text.AfterQuestion), text.T(text.AfterQuestionHow)).
 		with(append([]discordButton{
 			p.to(text.LabelKeep, "after/part", string(store.TopicKeep)),
 			p.to(text.LabelDifferent, "after/part", string(store.TopicChange)),

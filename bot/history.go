@@ -23,7 +23,7 @@ func (b *Bot) historyRoutes() map[string]handler {
 		}
 	}
 	return map[string]handler{
-		"care/history":    func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, tell, "") },
+		"care/history":    b.careHistory,
 		"history/show":    theirs(func(ctx context.Context, e *event) (reply, error) { return b.history(ctx, e, show, e.arg(2)) }),
 		"history/span":    theirs(b.historySpan), // chosen from a menu
 		"history/keep":    theirs(b.historyKeep),
@@ -54,6 +54,16 @@ func (o own) args(more ...string) []string { return slices.Concat(o, more) }
 
 func (o own) button(key text.Key, route string, more ...string) discordgo.MessageComponent {
 	return button(text.T(key), route, o.args(more...)...)
+}
+
+// careHistory serves the command. Whoever has not agreed to anything yet is asked
+// for that first, in place.
+func (b *Bot) careHistory(ctx context.Context, e *event) (reply, error) {
+	r, err := b.history(ctx, e, tell, "")
+	if errors.Is(err, store.ErrNotAgreed) {
+		return tell(b.keepTerms(thenHistory)), nil
+	}
+	return r, err
 }
 
 type historySpan struct {

@@ -110,9 +110,7 @@ func findSetting(id string) (setting, bool) {
 func (b *Bot) settings(ctx context.Context, e *event) (reply, error) {
 	now, err := b.store.Settings(ctx, e.who.ID)
 	if errors.Is(err, store.ErrNotAgreed) {
-		return tell(line(b.termsOf(text.TermsKeep)).with(
-			button(text.T(text.LabelAgree), "settings/agree", strconv.Itoa(consentVersion)),
-			button(text.T(text.LabelNotnow), "declined"))), nil
+		return tell(b.keepTerms()), nil
 	} else if err != nil {
 		return reply{}, err
 	}
@@ -124,6 +122,18 @@ func (b *Bot) settings(ctx context.Context, e *event) (reply, error) {
 
 func (b *Bot) termsOf(key text.Key) string { return text.T(key, "operator", b.operator()) }
 
+// thenHistory is where a yes leads that was asked for by the command for one's own
+// history, which is a setting.
+const thenHistory = "history"
+
+// keepTerms asks for a yes before settings are kept. then says where it leads; the
+// panel, if nowhere else.
+func (b *Bot) keepTerms(then ...string) say {
+	return line(b.termsOf(text.TermsKeep)).with(
+		button(text.T(text.LabelAgree), "settings/agree", append([]string{strconv.Itoa(consentVersion)}, then...)...),
+		button(text.T(text.LabelNotnow), "declined"))
+}
+
 func (b *Bot) settingsAgree(ctx context.Context, e *event) (reply, error) {
 	if e.arg(0) != strconv.Itoa(consentVersion) {
 		return reply{}, store.ErrGone
@@ -132,7 +142,12 @@ func (b *Bot) settingsAgree(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	r, err := b.settingsHome(ctx, e)
+	var r reply
+	if e.arg(1) == thenHistory {
+		r, err = b.history(ctx, e, show, "")
+	} else {
+		r, err = b.settingsHome(ctx, e)
+	}
 	r.after = b.ifRefused(hello, r.say)
 	return r, err
 }

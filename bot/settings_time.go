@@ -18,7 +18,11 @@ func (b *Bot) settingsCompletions(_ context.Context, e *event) (reply, error) {
 	var r reply
 	for _, p := range zone.Find(e.options["zone"], 25) {
 		if loc, err := time.LoadLocation(p.Zone); err == nil {
-			r.offer = append(r.offer, choice{label(p.Name+", "+clock(b.store.Now().In(loc))+" ("+p.Zone+")", 100), p.Zone})
+			says := p.Name + ", " + clock(b.store.Now().In(loc))
+			if !zone.Fixed(p.Zone) { // whose name has the sign the other way round
+				says += " (" + p.Zone + ")"
+			}
+			r.offer = append(r.offer, choice{label(says, 100), p.Zone})
 		}
 	}
 	return r, nil
@@ -51,7 +55,11 @@ func (b *Bot) askZone(p zone.Place) say {
 		return line(text.T(text.SettingsZoneUnread)).with(back())
 	}
 	there := b.store.Now().In(loc)
-	return line(text.T(text.SettingsZoneConfirm, "city", displayName(p.Name), "day", there.Weekday().String(), "time", clock(there))).with(
+	var s say
+	if zone.Fixed(p.Zone) {
+		s = s.add(text.T(text.SettingsZoneFixed, "zone", p.Name))
+	}
+	return s.add(text.T(text.SettingsZoneConfirm, "city", displayName(p.Name), "day", there.Weekday().String(), "time", clock(there))).with(
 		button(text.T(text.SettingsLabelYes), "settings/zone", p.Zone),
 		button(text.T(text.SettingsLabelCity), "settings/city"), back())
 }
@@ -160,9 +168,9 @@ func (b *Bot) settingsMarks(ctx context.Context, e *event) (reply, error) {
 		if e.inForm {
 			words = []string{e.options[formField]}
 		}
-		marks, ok := readMarks(strings.Join(words, ","))
-		if !ok {
-			return tell(line(text.T(text.SettingsMarksUnread))), nil
+		marks, bad, why := readMarks(strings.Join(words, ", "))
+		if why != "" {
+			return tell(marksRefused(bad, why)), nil
 		}
 		return b.save(ctx, e, func(s *store.Settings) { s.Marks = marks })
 	}
@@ -170,15 +178,25 @@ func (b *Bot) settingsMarks(ctx context.Context, e *event) (reply, error) {
 		fields: []field{{label: text.T(text.SettingsFormMarksField), max: 100, required: true}}}), nil
 }
 
-var markPattern = regexp.MustCompile(`^(\d{1,3}) ?(h|hours?|d|days?)(?:0m0s)?$`)
+// marksRefused gives back what was written, says why it can't be, and offers to
+// write it once more.
+func marksRefused(words string, why text.Key) say {
+	return line(text.T(why, "words", shorten(words, 60))).with(button(text.T(text.SettingsLabelOther), "settings/marks"))
+}
 
-// readMarks reads "24h, 48 hours and 3d". They come back rising.
-func readMarks(words string) (marks []time.Duration, ok bool) {
-	words = strings.ReplaceAll(strings.ToLower(words), " and ", ",")
-	for _, w := range strings.FieldsFunc(words, func(r rune) bool { return r == ',' || r == ';' }) {
-		m := markPattern.FindStringSubmatch(strings.TrimSpace(w))
+var markPattern = regexp.MustCompile(`^(\d{1,3}) ?(h|hours?|hrs?|d|days?|)(?:0m0s)?$`)
+
+// readMarks reads "24h, 48 hours and 3d", in any order; they come back rising. A
+// bare number is hours. Of what it can't take, it returns the words and why.
+func readMarks(words string) (marks []time.Duration, bad string, why text.Key) {
+	comma := strings.NewReplacer(" and ", ",", ";", ",").Replace(words)
+	for w := range strings.SplitSeq(comma, ",") {
+		if w = strings.TrimSpace(w); w == "" {
+			continue
+		}
+		m := markPattern.FindStringSubmatch(strings.ToLower(w))
 		if m == nil {
-			return nil, false
+			return nil, w, text.SettingsMarksUnread
 		}
 		n, _ := strconv.Atoi(m[1])
 		unit := time.Hour
@@ -187,11 +205,17 @@ func readMarks(words string) (marks []time.Duration, ok bool) {
 		}
 		mark := time.Duration(n) * unit
 		if mark < time.Hour || mark > 7*24*time.Hour {
-			return nil, false
+			return nil, w, text.SettingsMarksFar
 		}
 		marks = append(marks, mark)
 	}
 	slices.Sort(marks)
 	marks = slices.Compact(marks)
-	return marks, len(marks) > 0 && len(marks) <= mostCheckins
+	switch {
+	case len(marks) == 0:
+		return nil, words, text.SettingsMarksUnread
+	case len(marks) > mostCheckins:
+		return nil, words, text.SettingsMarksMany
+	}
+	return marks, "", ""
 }

@@ -307,7 +307,8 @@ func talkSpecimens() []specimen {
 		{"No", made(text.TalkNo)},
 		{"Yes, tell Sam", talkSays("1", store.Talk{Readers: chose(someone, store.ShareWords)})},
 		{"Yes, to one of several", talkSays("1", store.Talk{Readers: append(chose(several[:1], store.ShareWords), several[1])})},
-		{"Take it back", made(text.TalkBack)},
+		{"Take it back", toldSays("1", store.Talk{Readers: someone})},
+		{"Take it back, with several partners", toldSays("1", store.Talk{Readers: several})},
 	}
 }
 
@@ -400,7 +401,10 @@ func (b *Bot) settingsSpecimens() []specimen {
 		{"a city", b.confirmZone("Berlin")},
 		{"a city of which there are several", b.confirmZone("San")},
 		{"a city that nobody knows", b.confirmZone("Nowhere at all")},
-		{"times that can't be read", made(text.SettingsMarksUnread)},
+		{"an offset instead of a city", b.confirmZone("UTC+2")},
+		{"times that can't be read", marksRefused("tomorrow", text.SettingsMarksUnread)},
+		{"times that are too far off", marksRefused("8 days", text.SettingsMarksFar)},
+		{"too many times", marksRefused("1h, 2h, 3h, 4h, 5h, 6h, 7h", text.SettingsMarksMany)},
 		{"a note when lows repeat, with no history", made(text.SettingsTrendNeeds)},
 	}
 	for _, set := range settingsList {

@@ -132,6 +132,7 @@ func historySpecimens(now time.Time) []specimen {
 		return s
 	}
 	return []specimen{
+		{"/care history, for the first time", made(text.TermsKeep).with(sampleButton(text.LabelAgree), sampleButton(text.LabelNotnow))},
 		{"/care history, while it is off", shown(off, 0)},
 		{"Not now", made(text.HistoryDeclined)},
 		{"Keep my history", made(text.HistoryBegun)},

@@ -17,10 +17,7 @@ func (b *Bot) talkRoutes() map[string]handler {
 			if err != nil {
 				return reply{}, err
 			}
-			if len(given(t.Readers)) == 0 {
-				return show(line(text.T(text.TalkBack))), nil
-			}
-			return show(talkSays(e.arg(0), t)), nil
+			return show(toldSays(e.arg(0), t)), nil
 		}
 	}
 	return map[string]handler{
@@ -65,6 +62,21 @@ func talkSays(id string, t store.Talk) say {
 		return line(text.T(text.TalkAsk, "name", named(t.Readers[0].Name))).with(append(tells, no)...)
 	}
 	return line(text.T(text.TalkWhom)).with(append(tells, no)...)
+}
+
+// toldSays says who was told. Where that was taken back it asks again, if there
+// are several.
+func toldSays(id string, t store.Talk) say {
+	if len(given(t.Readers)) > 0 {
+		return talkSays(id, t)
+	}
+	back := line(text.T(text.TalkBack))
+	if len(t.Readers) < 2 {
+		return back
+	}
+	s := talkSays(id, t)
+	s.words = append(back.words, s.words...)
+	return s
 }
 
 // helpAbout is More help on a message that is about a scene: below the lines it

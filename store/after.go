@@ -295,8 +295,8 @@ func (t *tx) noReaskAfter(a *after) error {
 	return err
 }
 
-// WritePart takes words on a topic, in place of those that were there. None
-// forgets the part, and takes back what was shared of it.
+// WritePart takes words on a topic, in place of those that were written there. None
+// forgets the part, and takes back what was shared of it; what was typed stays.
 func (s *Store) WritePart(ctx context.Context, account Private, delivery int64, topic Topic, text Private) (After, error) {
 	return s.onAfter(ctx, account, delivery, func(t *tx, a *after) error {
 		if !a.takes(topic) {
@@ -310,7 +310,9 @@ func (s *Store) WritePart(ctx context.Context, account Private, delivery int64, 
 			return err
 		}
 		a.step = string(topic)
-		if text.IsZero() {
+		if typed, err := t.wasTyped(part.id); err != nil {
+			return err
+		} else if text.IsZero() && !typed {
 			a.step = stepOpen
 			if part.id == 0 {
 				return nil
@@ -318,10 +320,9 @@ func (s *Store) WritePart(ctx context.Context, account Private, delivery int64, 
 			return t.forgetAnswer(part.id)
 		}
 		if part.id == 0 {
-			if part, err = t.newAnswer(answer{writer: a.person, kind: "part", scene: a.scene, state: "draft"}, nil); err != nil {
+			if part, err = t.newPart(a, topic); err != nil {
 				return err
 			}
-			part.body.Topic = topic
 		}
 		part.body.form = &text
 		if err := t.saveBody(part); err != nil || part.state == "draft" {
@@ -329,6 +330,22 @@ func (s *Store) WritePart(ctx context.Context, account Private, delivery int64, 
 		}
 		return t.carry(part.id)
 	})
+}
+
+// newPart begins what somebody writes on a topic.
+func (t *tx) newPart(a *after, topic Topic) (answer, error) {
+	part, err := t.newAnswer(answer{writer: a.person, kind: "part", scene: a.scene, state: "draft"}, nil)
+	if err != nil {
+		return part, err
+	}
+	part.body.Topic = topic
+	return part, t.saveBody(part)
+}
+
+// wasTyped tells whether an answer has words that came from no form.
+func (t *tx) wasTyped(answer int64) (typed bool, err error) {
+	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM words WHERE answer = $1 AND source IS NOT NULL)`, answer).Scan(&typed)
+	return typed, err
 }
 
 // SharePart sets what one reader is given of a part: its words, or nothing. What

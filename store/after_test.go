@@ -128,6 +128,54 @@ func TestOneMoment(t *testing.T) {
 	w.rows(0, "deliveries WHERE kind IN ('after', 'moment', 'relay')")
 }
 
+func TestOneMomentTyped(t *testing.T) {
+	t.Parallel()
+	w, pact := wanting(t, alex, sam)
+	w.step(w.Store.Skip(w.ctx, alex.ID, w.at(alex, store.KindCheckIn)))
+	w.pass(20 * time.Hour)
+	w.got(w.pass(24*time.Hour), alex, store.KindMoment, 1)
+	m := w.last(alex, store.KindMoment)
+	words := func() []string {
+		v := w.after(w.After(w.ctx, alex.ID, m.As.ID))
+		p, _ := v.Part(store.TopicMoment)
+		return texts(p.Answer)
+	}
+	w.hear(alex, "m1", "elsewhere", "") // it was not opened
+	if got := words(); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+	w.after(w.OpenAfter(w.ctx, alex.ID, m.As.ID, ""))
+	w.hear(sam, "m2", "somebody else's", m.Message)
+	w.hear(alex, "m3", "the window", "")
+	w.hear(alex, "m3", "the window", "")
+	w.hear(alex, "m4", "the tea", "")
+	if sent := w.deliver(); got(sent, alex, store.KindMoment) != 1 || w.last(alex, store.KindMoment).After.Topic != store.TopicMoment {
+		t.Errorf("%+v", sent)
+	}
+	w.after(w.WritePart(w.ctx, alex.ID, m.As.ID, store.TopicMoment, store.Secret("the rain")))
+	w.after(w.WritePart(w.ctx, alex.ID, m.As.ID, store.TopicMoment, store.Private{})) // of what was written, not typed
+	if got := words(); !slices.Equal(got, []string{"the window", "the tea"}) {
+		t.Errorf("%q", got)
+	}
+	w.after(w.SharePart(w.ctx, alex.ID, m.As.ID, store.TopicMoment, pact, store.ShareWords))
+	w.hear(alex, "m5", "elsewhere again", "")
+	if got := words(); len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+
+	w.ok(w.Unsaid(w.ctx, "m3"))
+	w.ok(w.Unsaid(w.ctx, "m4"))
+	w.deliver()
+	if v := w.last(alex, store.KindMoment).After; v.Step != store.StepFeeling || len(v.Parts) > 0 {
+		t.Errorf("%+v", v)
+	}
+	w.after(w.SkipAfter(w.ctx, alex.ID, m.As.ID))
+	w.hear(alex, "m6", "the stairs", m.Message) // a reply answers it all the same
+	if got := words(); !slices.Equal(got, []string{"the stairs"}) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAfterLaterAndSkip(t *testing.T) {
 	t.Parallel()
 	w, _ := wanting(t, alex, sam)

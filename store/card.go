@@ -127,8 +127,24 @@ func (s *Store) SaveCard(ctx context.Context, who Who, c Card, consent int) erro
 		if err := t.saveCard(p.id, c); err != nil {
 			return err
 		}
-		return t.showCardAnew(p.id)
+		if err := t.showCardAnew(p.id); err != nil {
+			return err
+		}
+		return t.askNeedAnew(p.id)
 	})
+}
+
+// askNeedAnew has a person's own check-ins at a question that speaks of their card
+// shown with it as it is now.
+func (t *tx) askNeedAnew(person int64) error {
+	_, err := t.Exec(`
+		UPDATE deliveries SET `+amending+`
+		WHERE recipient = $2 AND kind IN ('checkin', 'panel') AND message IS NOT NULL AND want <> 'delete'
+		  AND checkin IN (
+			SELECT id FROM checkins
+			WHERE person = $2 AND step IN ('need', 'share') AND state IN ('asked', 'answering', 'done'))
+	`, t.now, person)
+	return err
 }
 
 func (t *tx) saveCard(person int64, c Card) error {

@@ -184,3 +184,20 @@ func TestCardGoesWithAPlainPreview(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// A question that speaks of somebody's card shows it as it is: one that was emptied
+// goes out of it.
+func TestCardEmptiedAtTheQuestion(t *testing.T) {
+	t.Parallel()
+	w, _ := asked(t)
+	w.ok(w.SaveCard(w.ctx, sam, cardOf("a", ""), 0))
+	w.got(w.deliver(), sam, store.KindCheckIn, 0) // not at the question yet
+	at := w.at(sam, store.KindCheckIn)
+	w.step(w.Open(w.ctx, sam.ID, at))
+	w.step(w.Feel(w.ctx, sam.ID, at, "low"))
+	w.ok(w.SaveCard(w.ctx, sam, store.Card{}, 0))
+	sent := w.deliver()
+	if len(sent) != 1 || sent[0].To != sam.ID || sent[0].Want != store.Edit || !sent[0].CheckIn.Card.Empty() || sent[0].CheckIn.Step != store.StepNeed {
+		t.Errorf("%+v", sent)
+	}
+}

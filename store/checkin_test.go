@@ -3,6 +3,7 @@ package store_test
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -282,6 +283,79 @@ func TestEditAndDelete(t *testing.T) {
 	w.step(w.Share(w.ctx, sam.ID, w.at(sam, store.KindPanel), pact, store.ShareWords))
 	w.deliver()
 	if m := w.last(alex, store.KindRelay); m.Want != store.Post || m.Relay.Read {
+		t.Errorf("%+v", m)
+	}
+}
+
+// Words that come to be asked about by an edit go from whoever had them, until it
+// was chosen once more who sees them.
+func TestEditedIntoAQuestion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.AskAbout = func(words string) bool { return strings.Contains(words, "hard") }
+	withSam, withKit := w.link(alex, sam), w.link(alex, kit)
+	w.end(alex, sam, kit)
+	w.pass(24 * time.Hour)
+	w.hear(alex, "m1", "fine", "")
+	w.deliver()
+	at := w.at(alex, store.KindPanel)
+	w.step(w.Share(w.ctx, alex.ID, at, withSam, store.ShareWords))
+	w.step(w.Share(w.ctx, alex.ID, at, withKit, store.ShareGist))
+	w.deliver()
+	relay := w.at(sam, store.KindRelay)
+	second(w.Read(w.ctx, sam.ID, relay))
+
+	w.ok(w.Edited(w.ctx, alex.ID, "m1", store.Secret("hard")))
+	sent := w.deliver()
+	if m := w.last(sam, store.KindRelay); m.Want != store.Delete {
+		t.Errorf("the partner has %+v", m)
+	}
+	w.is(second(w.Relay(w.ctx, sam.ID, relay)), store.ErrGone)
+	v := w.last(alex, store.KindPanel).CheckIn
+	if got(sent, alex, store.KindPanel) != 1 || v.Step != store.StepShare || v.Readers[0].Level != "" || v.Readers[1].Level != store.ShareGist {
+		t.Errorf("%+v", v)
+	}
+	if v := w.step(w.Share(w.ctx, alex.ID, at, withSam, store.ShareWords)); v.Step != store.StepDone {
+		t.Errorf("%+v", v)
+	}
+	w.got(w.deliver(), sam, store.KindRelay, 1)
+	w.ok(w.Edited(w.ctx, alex.ID, "m1", store.Secret("hard, still"))) // they were asked about this
+	w.got(w.deliver(), sam, store.KindRelay, 0)
+	if v := w.step(w.CheckIn(w.ctx, alex.ID, at)); v.Step != store.StepDone {
+		t.Errorf("%+v", v)
+	}
+
+	// Words that nobody has are not asked about any more than before.
+	w.step(w.TakeBack(w.ctx, alex.ID, at))
+	w.ok(w.Edited(w.ctx, alex.ID, "m1", store.Secret("fine")))
+	w.ok(w.Edited(w.ctx, alex.ID, "m1", store.Secret("hard")))
+	if v := w.step(w.CheckIn(w.ctx, alex.ID, at)); v.Step != store.StepDone || v.Readers[0].Level != store.ShareKept {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestEditedOfferIntoAQuestion(t *testing.T) {
+	t.Parallel()
+	w, pact := linked(t)
+	w.AskAbout = func(words string) bool { return strings.Contains(words, "hard") }
+	w.hear(alex, "m1", "fine", "")
+	w.deliver()
+	at := w.at(alex, store.KindOffer)
+	second(w.PassOn(w.ctx, alex.ID, at, pact))
+	w.deliver()
+	second(w.Read(w.ctx, sam.ID, w.at(sam, store.KindRelay)))
+	w.ok(w.Edited(w.ctx, alex.ID, "m1", store.Secret("hard")))
+	w.deliver()
+	if m := w.last(sam, store.KindRelay); m.Want != store.Delete {
+		t.Errorf("the partner has %+v", m)
+	}
+	if o := w.last(alex, store.KindOffer).Offer; o.Done || texts(o.Answer)[0] != "hard" {
+		t.Errorf("%+v", o)
+	}
+	w.rows(1, "answers WHERE state = 'draft'")
+	second(w.PassOn(w.ctx, alex.ID, at, pact))
+	w.got(w.deliver(), sam, store.KindRelay, 1)
+	if m := w.last(sam, store.KindRelay); m.Want != store.Post || m.Relay.Read {
 		t.Errorf("%+v", m)
 	}
 }

@@ -22,7 +22,7 @@ const (
 )
 
 // Hear takes a typed message: as an answer to the check-in it replies to, or to
-// the newest open one; otherwise as words that may be passed on. What the bot
+// the newest open one, or to an open question about one moment; otherwise as words that may be passed on. What the bot
 // understood is owed to its writer. The same message twice is heard once.
 // ErrNotAgreed for somebody who is no person, about whom nothing is kept.
 func (s *Store) Hear(ctx context.Context, m Typed) error {
@@ -50,6 +50,11 @@ func (t *tx) hear(p person, m Typed) error {
 			return err
 		}
 		return t.remark(p.id, NoteOnlyWords)
+	}
+	if a, ok, err := t.openMoment(p, m); err != nil {
+		return err
+	} else if ok {
+		return t.hearMoment(a, source, m)
 	}
 	answered, err := t.answered(p, m)
 	if err != nil {
@@ -281,7 +286,8 @@ func (t *tx) remark(person int64, note Note) error {
 }
 
 // Edited takes a typed message's new text. What was shared of it changes with
-// it; no text takes it back. A message we did not keep is nothing.
+// it, unless the new text is such that its writer is asked first (see AskAbout);
+// no text takes it back. A message we did not keep is nothing.
 func (s *Store) Edited(ctx context.Context, account Private, message string, text Private) error {
 	if text.IsZero() {
 		return s.Unsaid(ctx, message)
@@ -303,11 +309,66 @@ func (s *Store) Edited(ctx context.Context, account Private, message string, tex
 		} else if err != nil {
 			return err
 		}
+		a, err := t.loadAnswer(`id = $1`, id)
+		if err != nil {
+			return err
+		}
+		asked, err := t.asksAbout(a)
+		if err != nil {
+			return err
+		}
 		if err := t.rewrite(p.id, words, text); err != nil {
 			return err
 		}
+		if !asked {
+			if err := t.askAnew(a); err != nil {
+				return err
+			}
+		}
 		return t.changed(id)
 	})
+}
+
+// askAnew asks once more who sees an answer, if its new words are such that this is
+// asked whatever somebody has set. Until then nobody has them: those who were
+// given the words before lose them.
+func (t *tx) askAnew(a answer) error {
+	asks, err := t.asksAbout(a)
+	if err != nil || !asks {
+		return err
+	}
+	shares, err := t.shares(a)
+	if err != nil {
+		return err
+	}
+	given := 0
+	for _, s := range shares {
+		if s.level != ShareWords {
+			continue
+		}
+		given++
+		if err := t.give(a, s.reader, unchosen); err != nil {
+			return err
+		}
+	}
+	if given == 0 {
+		return nil
+	}
+	if err := t.carry(a.id); err != nil {
+		return err
+	}
+	if a.checkin == 0 {
+		_, err := t.Exec(`UPDATE answers SET state = 'draft' WHERE id = $1 AND state = 'kept'`, a.id)
+		return err
+	}
+	if err := t.noReask(a.checkin); err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		UPDATE checkins SET state = 'answering', step = 'share'
+		WHERE id = $1 AND state NOT IN ('cancelled', 'lapsed', 'folded')
+	`, a.checkin)
+	return err
 }
 
 // Unsaid takes back a typed message that was deleted.
@@ -367,7 +428,11 @@ func (t *tx) changed(id int64) error {
 		return err
 	}
 	if view.Empty() && a.checkin == 0 {
-		return t.forgetAnswer(id)
+		err = t.forgetAnswer(id)
+		if err == nil && a.kind == "part" {
+			err = t.showMoment(a)
+		}
+		return err
 	}
 	if a.state == "shared" {
 		if err := t.carry(id); err != nil {
@@ -381,6 +446,9 @@ func (t *tx) changed(id int64) error {
 	}
 	if a.checkin != 0 {
 		return t.amend(`checkin`, a.checkin)
+	}
+	if a.kind == "part" {
+		return t.showMoment(a)
 	}
 	return t.amend(`answer`, id)
 }

@@ -5,6 +5,7 @@ const (
 	AfterPrompt        Key = "after.prompt"
 	AfterMomentPrompt  Key = "after.moment.prompt"
 	AfterQuestion      Key = "after.question"
+	AfterQuestionHow   Key = "after.question.how"
 	AfterMoment        Key = "after.moment"
 	AfterMomentHow     Key = "after.moment.how"
 	AfterMine          Key = "after.mine"

@@ -25,6 +25,9 @@ func Lint(all map[Key]Sentence) []error {
 
 func lint(key Key, s Sentence) []string {
 	out := append(lintForm(key, s), lintWords(s.Say, forbidden)...)
+	if key == Help {
+		out = append(out, lintHelp(s.Say)...)
+	}
 	switch s.Kind {
 	case First:
 		return append(append(out, lintSpoken(s.Say)...), lintStranger(s.Say)...)
@@ -154,6 +157,27 @@ func lintSpoken(say string) []string {
 	}
 	if questions > 0 && before > beforeQuestion {
 		out = append(out, fmt.Sprintf("has %d sentences before its question; at most %d", before, beforeQuestion))
+	}
+	return out
+}
+
+// What the help page says first, in whoever's words.
+const (
+	firstHelp  = "emergency number"
+	secondHelp = "findahelpline.com"
+)
+
+// lintHelp holds what the help page can't do without, whatever else an operator
+// has it say: the emergency number first, and then where there are lines by country.
+func lintHelp(say string) (out []string) {
+	say = strings.ToLower(say)
+	if !strings.Contains(say, firstHelp) {
+		out = append(out, fmt.Sprintf("leaves out the %q, with which help begins", firstHelp))
+	} else if !strings.Contains(sentences(say)[0], firstHelp) {
+		out = append(out, fmt.Sprintf("has to begin with the %q: its first sentence speaks of it", firstHelp))
+	}
+	if !strings.Contains(say, secondHelp) {
+		out = append(out, fmt.Sprintf("leaves out %q, which comes next", secondHelp))
 	}
 	return out
 }

@@ -90,7 +90,12 @@ func ReadOwn(raw []byte) (map[Key]Sentence, []error) {
 	return all, append(broken, Lint(all)...)
 }
 
-func notJSON(err error) error { return fmt.Errorf("it is no JSON: %w", err) }
+func notJSON(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it ends too early: its last } is missing, or a quotation mark")
+	}
+	return fmt.Errorf("it is no JSON: %w", err)
+}
 
 func readOne(key Key, entry json.RawMessage) (s Sentence, err error) {
 	ours, known := english[key]

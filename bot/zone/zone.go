@@ -1,10 +1,12 @@
-// Package zone finds the time zone that somebody means: by its IANA name, or by a
-// city or country in it. zones.txt has both.
+// Package zone finds the time zone that somebody means: by its IANA name, by a
+// city or country in it, or by its offset. zones.txt has both.
 package zone
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -142,8 +144,11 @@ func Whole(typed string) (out []Place) {
 	return out
 }
 
-// named reads an IANA name, in letters of any size.
+// named reads an IANA name, in letters of any size, or an offset.
 func named(name string) (Place, bool) {
+	if p, ok := fixed(name); ok {
+		return p, true
+	}
 	i := slices.IndexFunc(entries, func(e entry) bool { return strings.EqualFold(e.Zone, name) })
 	if i >= 0 {
 		return entries[i].Place, true
@@ -154,12 +159,43 @@ func named(name string) (Place, bool) {
 	if _, err := time.LoadLocation(name); err != nil {
 		return Place{}, false
 	}
-	city := name[strings.LastIndexByte(name, '/')+1:]
-	return Place{name, strings.ReplaceAll(city, "_", " ")}, true
+	return Place{name, City(name)}, true
 }
+
+var offset = regexp.MustCompile(`^(?:utc|gmt) ?([+\x{2212}-]) ?0?(\d{1,2})(?::?00)?$`)
+
+// fixed reads an offset like "UTC+2", in whole hours. In the IANA names of such
+// zones the sign is the other way round: two hours ahead of UTC is Etc/GMT-2.
+func fixed(typed string) (Place, bool) {
+	m := offset.FindStringSubmatch(strings.ToLower(typed))
+	if m == nil {
+		return Place{}, false
+	}
+	hours, _ := strconv.Atoi(m[2])
+	sign, most := "-", 14
+	if m[1] != "+" {
+		sign, most = "+", 12
+	}
+	switch {
+	case hours > most:
+		return Place{}, false
+	case hours == 0:
+		return Place{"UTC", "UTC"}, true
+	}
+	zone := etc + sign + strconv.Itoa(hours)
+	return Place{zone, City(zone)}, true
+}
+
+const etc = "Etc/GMT"
+
+// Fixed tells whether a zone is an offset from UTC, the same all year.
+func Fixed(zone string) bool { return strings.HasPrefix(zone, etc) }
 
 // City is the name by which a zone is shown.
 func City(zone string) string {
+	if away, ok := strings.CutPrefix(zone, etc); ok {
+		return "UTC" + strings.NewReplacer("+", "-", "-", "+").Replace(away)
+	}
 	city := zone[strings.LastIndexByte(zone, '/')+1:]
 	return strings.ReplaceAll(city, "_", " ")
 }

@@ -52,6 +52,33 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestOffsets(t *testing.T) {
+	for typed, want := range map[string]Place{
+		"UTC+2": {"Etc/GMT-2", "UTC+2"}, "utc +2": {"Etc/GMT-2", "UTC+2"}, "GMT-5": {"Etc/GMT+5", "UTC-5"}, "gmt\u22125": {"Etc/GMT+5", "UTC-5"},
+		"UTC+02:00": {"Etc/GMT-2", "UTC+2"}, "UTC+0200": {"Etc/GMT-2", "UTC+2"}, "UTC+14": {"Etc/GMT-14", "UTC+14"}, "UTC-12": {"Etc/GMT+12", "UTC-12"},
+		"UTC+0": {"UTC", "UTC"}, "GMT-0": {"UTC", "UTC"}, "Etc/GMT-2": {"Etc/GMT-2", "UTC+2"}, "Etc/GMT+5": {"Etc/GMT+5", "UTC-5"},
+		"UTC+15": {}, "UTC-13": {}, "UTC+5:30": {}, "UTC+99": {},
+	} {
+		got := Find(typed, 25)
+		if len(got) > 1 || (len(got) == 1) != (want.Zone != "") || len(got) == 1 && got[0] != want {
+			t.Errorf("%q: %v, want %v", typed, got, want)
+		}
+		if want.Zone == "" {
+			continue
+		}
+		if whole := Whole(" " + typed + " "); len(whole) != 1 || whole[0] != want {
+			t.Errorf("%q in full: %v, want %v", typed, whole, want)
+		}
+		loc, err := time.LoadLocation(want.Zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, at := City(want.Zone), time.Unix(0, 0).In(loc).Format("-07"); got != want.Name || want.Zone == "Etc/GMT-2" && at != "+02" || want.Zone == "Etc/GMT+5" && at != "-05" {
+			t.Errorf("%q is shown as %q and is %s", typed, got, at)
+		}
+	}
+}
+
 func TestWhole(t *testing.T) {
 	if got := Whole("newcastle"); len(got) != 1 || got[0].Zone != "Europe/London" {
 		t.Errorf("newcastle is %v", got)

@@ -480,6 +480,8 @@ func TestOwnSentences(t *testing.T) {
 		`{"declinde": "All right."}`:            `text.file: declinde: no such key; the nearest is declined`,
 		`{"checkin.shared": "It's with them."}`: `text.file: checkin.shared: has the placeholders [] and needs [names]`,
 		`{"declined": "You must!"}`:             "text.file: declined: has \"must\": words that press, judge or diagnose\ntext.file: declined: has \"!\": an exclamation mark",
+		`{"help": "Call somebody.{lines}"}`:     "text.file: help: leaves out the \"emergency number\", with which help begins\ntext.file: help: leaves out \"findahelpline.com\", which comes next",
+		`{"declined": "All right."`:             `text.file: it ends too early: its last } is missing, or a quotation mark`,
 		`[]`:                                    `text.file: it is no JSON object of sentences by key, as in {"declined": "That's fine."}`,
 	} {
 		if c, err := read(file); fmt.Sprint(err) != want || !reflect.DeepEqual(c, Config{}) {
