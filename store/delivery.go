@@ -288,19 +288,21 @@ func (t *tx) candidatesOf(kinds string, since int64, n int) (out []Delivery, err
 	return out, err
 }
 
+const nextDue = `
+	SELECT next_at
+	FROM deliveries d
+	WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR `+claimable+`)
+	ORDER BY next_at
+	LIMIT 1
+`
+
 // NextDue returns when the next delivery is to be looked at; a time that has
 // passed means now. What is due to somebody who has another one in hand is not
 // counted: marking that one is when to look again. ok is false when nothing is owed.
 func (s *Store) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next sql.NullInt64
 	err = s.inView(ctx, func(t *tx) error {
-		err := t.QueryRow(`
-			SELECT next_at
-			FROM deliveries d
-			WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR `+claimable+`)
-			ORDER BY next_at
-			LIMIT 1
-		`, t.now).Scan(&next)
+		err := t.QueryRow(nextDue, t.now).Scan(&next)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
 		}

@@ -19,18 +19,20 @@ type Turn struct {
 	At               time.Time      // zero: when it comes is to be computed, and nothing more
 }
 
+const nextTurn = `
+	SELECT MIN(at) FROM (
+		SELECT MIN(next_at) AS at FROM turns WHERE next_at IS NOT NULL
+		UNION ALL
+		SELECT MIN(paused_until) FROM persons WHERE paused_until IS NOT NULL
+	)
+`
+
 // NextTurn returns when the next standing check-in comes, or the next pause ends,
 // whichever is sooner; ok is false without any.
 func (s *Store) NextTurn(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next sql.NullInt64
 	err = s.inView(ctx, func(t *tx) error {
-		return t.QueryRow(`
-			SELECT MIN(at) FROM (
-				SELECT MIN(next_at) AS at FROM turns WHERE next_at IS NOT NULL
-				UNION ALL
-				SELECT MIN(paused_until) FROM persons WHERE paused_until IS NOT NULL
-			)
-		`).Scan(&next)
+		return t.QueryRow(nextTurn).Scan(&next)
 	})
 	return fromMilli(next.Int64), next.Valid, err
 }
@@ -117,9 +119,10 @@ func (s *Store) TakeTurn(ctx context.Context, turn Turn, next time.Time) error {
 
 // there tells whether a standing check-in runs for a person: they have not paused,
 // and the other has their end of it and of the pact, has not paused, and can be reached.
+// How much they want to hear after a scene is another question.
 func (t *tx) there(st standingRow, person int64) (there bool, err error) {
 	p, err := t.person(person)
-	if err != nil || p.paused || p.settings.Much == MuchNone {
+	if err != nil || p.paused {
 		return false, err
 	}
 	if st.partner == 0 {
