@@ -152,16 +152,24 @@ func (t *tx) unsent(person int64, kind Kind) (id int64, err error) {
 	return id, err
 }
 
-// wakeWaiting makes due again what Discord refused, or a pause held back.
+// wakeWaiting makes due again what Discord refused, or a pause held back. That is
+// not late before now: it waited for its person.
 func (t *tx) wakeWaiting(person int64) error {
-	if _, err := t.Exec(`UPDATE persons SET refused_at = NULL WHERE id = $1`, person); err != nil {
-		return err
-	}
-	_, err := t.Exec(`
+	res, err := t.Exec(`
 		UPDATE deliveries
 		SET waiting = 0, next_at = MAX(due_at, $1)
 		WHERE recipient = $2 AND waiting = 1
 	`, t.now, person)
+	if err != nil {
+		return err
+	}
+	woken, err := res.RowsAffected()
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		UPDATE persons SET refused_at = NULL, woken_at = CASE WHEN $2 THEN $3 ELSE woken_at END WHERE id = $1
+	`, person, woken > 0, t.now)
 	return err
 }
 
@@ -291,7 +299,7 @@ func (t *tx) candidatesOf(kinds string, since int64, n int) (out []Delivery, err
 const nextDue = `
 	SELECT next_at
 	FROM deliveries d
-	WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR `+claimable+`)
+	WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR ` + claimable + `)
 	ORDER BY next_at
 	LIMIT 1
 `

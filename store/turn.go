@@ -147,7 +147,7 @@ func (t *tx) there(st standingRow, person int64) (there bool, err error) {
 // date, whoever comes first.
 func (t *tx) bookTurn(st standingRow, turn Turn) error {
 	at := turn.At.UnixMilli()
-	scene, err := t.occurrence(st, turn.At.In(turn.Zone).Format(time.DateOnly), at)
+	scene, err := t.occurrence(t.occasionOf(st.id, turn.At.In(turn.Zone)), at)
 	if err != nil {
 		return err
 	}
@@ -162,9 +162,13 @@ func (t *tx) bookTurn(st standingRow, turn Turn) error {
 	return t.book(scene, turn.Person, 0, at)
 }
 
-// occurrence returns the round of a standing check-in on a date.
-func (t *tx) occurrence(st standingRow, date string, at int64) (scene int64, err error) {
-	occasion := t.s.lookup("occasion", strconv.FormatInt(st.id, 10), date)
+// occasionOf names the round of a standing check-in on a local date.
+func (t *tx) occasionOf(standing int64, local time.Time) []byte {
+	return t.s.lookup("occasion", strconv.FormatInt(standing, 10), local.Format(time.DateOnly))
+}
+
+// occurrence returns the round of an occasion.
+func (t *tx) occurrence(occasion []byte, at int64) (scene int64, err error) {
 	err = t.QueryRow(`
 		UPDATE scenes SET forget_at = MAX(forget_at, $2) WHERE occasion = $1 RETURNING id
 	`, occasion, at+keepScene.Milliseconds()).Scan(&scene)
