@@ -146,7 +146,9 @@ const justNow = 2 * time.Minute
 
 // checkinsCome says when the check-ins of a scene come.
 func checkinsCome(sc store.Scene, several, one text.Key) string {
-	if !sc.LineAt.IsZero() {
+	if sc.Paused && (len(sc.CheckIns) > 0 || !sc.LineAt.IsZero()) {
+		return text.T(text.NoticePaused)
+	} else if !sc.LineAt.IsZero() {
 		return text.T(text.SceneNotedLight, "times", in(sc.LineAt))
 	} else if sc.Nothing {
 		return text.T(text.SceneNotedNothing)
@@ -196,6 +198,10 @@ func upcomingList(upcoming []store.Upcoming) say {
 	}
 	var lines []string
 	for _, u := range upcoming {
+		if u.Line {
+			lines = append(lines, text.T(text.SceneListLight, "when", in(u.At)))
+			continue
+		}
 		if u.Round {
 			lines = append(lines, roundLine(u))
 			continue
@@ -273,12 +279,16 @@ func noticeSays(delivery int64, n store.Notice) say {
 	if n.AskFirst {
 		return line(text.T(text.NoticeAsk)).with(to(text.LabelYes, store.ChoiceYes), to(text.LabelNo, store.ChoiceNo), helpButton())
 	}
-	if n.Scene.Round {
+	if n.Scene.Round && n.Scene.Paused {
+		return line(text.T(text.NoticePaused))
+	} else if n.Scene.Round {
 		return line(text.T(text.RoundYes))
 	}
 	s := line(text.T(text.Notice))
 	if len(n.Scene.CheckIns) > 0 {
 		s = s.add(text.T(text.NoticeTimes, "times", list(times(n.Scene.CheckIns))))
+	} else if !n.Scene.LineAt.IsZero() {
+		s = s.add(text.T(text.NoticeLight, "times", in(n.Scene.LineAt)))
 	}
 	return s.with(
 		to(text.LabelOk, store.ChoiceOK), to(text.LabelNotours, store.ChoiceNotOurs), to(text.LabelAskfirst, store.ChoiceAskFirst))
@@ -304,7 +314,9 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 	if c == store.ChoiceAskFirst {
 		s = s.add(text.T(text.NoticeFirst))
 	}
-	if n.Scene.Round && !n.Scene.Nothing {
+	if n.Scene.Round && n.Scene.Paused && !n.Scene.Nothing {
+		return show(s.add(text.T(text.NoticePaused))), nil
+	} else if n.Scene.Round && !n.Scene.Nothing {
 		return show(s.add(text.T(text.RoundYes))), nil
 	}
 	if len(n.Scene.CheckIns) > 0 || !n.Scene.LineAt.IsZero() || n.Scene.Nothing && c == store.ChoiceYes {

@@ -181,12 +181,15 @@ func (b *Bot) sceneSpecimens(now time.Time) []specimen {
 		{"/scene list", upcomingList([]store.Upcoming{
 			{At: now.Add(24 * time.Hour), Partners: []store.Private{store.Secret("Sam"), store.Secret("Kit")}}, {At: now.Add(48 * time.Hour)},
 			{At: now.Add(72 * time.Hour), Partners: []store.Private{store.Secret("Sam")}, Round: true}, {At: now.Add(96 * time.Hour), Round: true},
+			{At: now.Add(120 * time.Hour), Line: true},
 		})},
 		{"/scene list, with nothing", upcomingList(nil)},
 		{"to the partner, in the DM", noticeSays(1, store.Notice{Scene: two})},
+		{"to a partner who wants one line alone", noticeSays(1, store.Notice{Scene: store.Scene{ID: 1, EndedAt: now, LineAt: now.Add(24 * time.Hour)}})},
 		{"to a partner who is asked first", noticeSays(1, store.Notice{AskFirst: true, Scene: none})},
 		{"OK", made(text.NoticeOk)},
 		{"OK, to one check-in", made(text.NoticeOkOne)},
+		{"OK, by somebody who has paused since", made(text.NoticePaused)},
 		{"This wasn't ours", made(text.NoticeNone)},
 		{"Ask me first", made(text.NoticeFirst)},
 	}

@@ -70,8 +70,8 @@ func standingSpecimens() []specimen {
 	panel := func(r rhythm, who string) say { return building{r: r, who: who, ticket: "x", pacts: withSam}.says() }
 	sam, days := store.Secret("Sam"), rhythm{days: weekdays, minute: -1}
 	suggested := store.Suggestion{Spec: store.Secret(sundays.spec()), From: sam}
-	on, noZone := suggested, suggested
-	on.On, noZone.On, noZone.NoZone = true, true, true
+	on, noZone, paused := suggested, suggested, suggested
+	on.On, noZone.On, noZone.NoZone, paused.On, paused.Paused = true, true, true, true, true
 	spec := func(r rhythm) store.Private { return store.Secret(r.spec()) }
 	return []specimen{
 		{"/checkin every, the first time", headed(text.EveryNone, panel(rhythm{minute: -1}, "1"))},
@@ -91,6 +91,7 @@ func standingSpecimens() []specimen {
 		{"Yes, by somebody with several partners", suggestedWith(1, suggested)},
 		{"Yes", suggestionSays(1, on)},
 		{"Yes, with no time zone", suggestionSays(1, noZone)},
+		{"Yes, by somebody who has paused", suggestionSays(1, paused)},
 		{"Not for me", made(text.StandingNo)},
 	}
 }

@@ -438,6 +438,9 @@ func agreedSays(v store.Suggestion) say {
 	if v.NoZone {
 		s = s.add(text.T(text.StandingZone))
 	}
+	if v.Paused {
+		s = s.add(text.T(text.StandingPaused))
+	}
 	return s
 }
 

@@ -1,8 +1,8 @@
 // Package scheduler sends what is owed when it is due.
 //
 // The truth about time is next_at in the deliveries table. A timer to the
-// soonest next_at makes a message punctual; robfig/cron rings a bell as well, so
-// that a suspended machine or a stepped clock is noticed, and runs the
+// soonest next_at makes a message punctual; robfig/cron rings a bell as well, at
+// which a suspended machine or a stepped clock is noticed, and runs the
 // housekeeping. Nothing is scheduled in memory, so nothing is lost with it.
 package scheduler
 
@@ -52,6 +52,7 @@ const (
 	sendTimeout = 30 * time.Second // for one message, in which Discord may make us wait
 	stopTimeout = 3 * time.Second  // for the ones in hand when the program stops
 	idleLook    = time.Minute      // the longest sleep, whatever the timer says
+	maxDrift    = time.Second      // of the clock between two bells
 	afterError  = time.Second      // before the database is asked again
 	noteTries   = 3                // to note what became of a message
 	stalePace   = 10               // messages a second that an outage left behind
@@ -97,7 +98,7 @@ func (s *Scheduler) Pace(perSecond int) {
 func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
 	c := cron.New(cron.WithLogger(cronLog{s.log}), cron.WithLocation(time.UTC))
 	for spec, job := range map[string]func(){
-		bell:      s.Wake,
+		bell:      s.stepped(),
 		housekeep: func() { s.forget(ctx) },
 	} {
 		if _, err := c.AddFunc(spec, job); err != nil {
@@ -105,6 +106,19 @@ func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
 		}
 	}
 	return c
+}
+
+// stepped returns what the bell does: it wakes the scheduler if the clock has not
+// gone on as the timers did since it last rang.
+func (s *Scheduler) stepped() func() {
+	timers, clock := time.Now(), s.now().Round(0) // what a clock on the wall shows
+	return func() {
+		passed, shown := time.Since(timers), s.now().Round(0).Sub(clock)
+		timers, clock = timers.Add(passed), clock.Add(shown)
+		if (shown - passed).Abs() > maxDrift {
+			s.Wake()
+		}
+	}
 }
 
 // Wake asks for a look at what is due. It never blocks, and a wake during a look

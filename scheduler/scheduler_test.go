@@ -259,9 +259,11 @@ func TestWakeSendsAtOnce(t *testing.T) {
 func TestWakesAreOne(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.q.looked()
+		w.q.mu.Lock() // whoever looks has to wait, so that the wakes come during one look
 		for range 1000 {
 			w.sch.Wake()
 		}
+		w.q.mu.Unlock()
 		synctest.Wait()
 		if n := w.q.looked(); n < 1 || n > 2 {
 			t.Errorf("%d looks", n)

@@ -47,7 +47,7 @@ func (s *Store) join(ctx context.Context, b *batch, fn func(*tx) error) error {
 	if err := b.begin(ctx, s.write); err != nil {
 		return err
 	}
-	return b.run(&tx{Tx: b.tx, ctx: ctx, s: s, shared: true}, fn)
+	return b.run(&tx{Tx: b.tx, ctx: ctx, s: s, shared: true, ready: s.ready}, fn)
 }
 
 // handOn gives a batch to the next in line. Where there is none, or the batch is

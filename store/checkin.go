@@ -592,7 +592,7 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 		}
 		v.Last = !more
 	}
-	if err := t.viewTimes(c, &v); err != nil {
+	if err := t.viewTimes(c, p.settings, &v); err != nil {
 		return v, err
 	}
 	err = t.QueryRow(`
@@ -611,8 +611,6 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	if v.Readers, err = t.readerViews(c, a); err != nil {
 		return v, err
 	}
-	otherwise := func(r Reader) bool { return r.Level != p.settings.Share }
-	v.AsSet = v.AsSet && !slices.ContainsFunc(v.Readers, otherwise)
 	v.AsSet = p.settings.Share != unchosen && !slices.ContainsFunc(v.Readers, func(r Reader) bool { return r.Level != p.settings.Share })
 	if v.Card, err = t.card(c.person); err != nil {
 		return v, err
@@ -623,18 +621,26 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 }
 
 // viewTimes tells when a check-in comes again, and whether it came late: what is
-// opened long after it came is not late.
-func (t *tx) viewTimes(c checkin, v *CheckIn) error {
-	var due, at int64
+// opened long after it came is not late, nor is what waited for its person, through
+// a pause of theirs or closed DMs, and came when that and their night were over.
+func (t *tx) viewTimes(c checkin, settings Settings, v *CheckIn) error {
+	var due, at, woken int64
 	err := t.QueryRow(`
-		SELECT due_at, CASE WHEN want = 'post' THEN $2 ELSE COALESCE(sent_at, due_at) END
-		FROM deliveries
-		WHERE checkin = $1 AND kind = 'checkin'
-	`, c.id, t.now).Scan(&due, &at)
+		SELECT d.due_at, CASE WHEN d.want = 'post' THEN $2 ELSE COALESCE(d.sent_at, d.due_at) END, COALESCE(p.woken_at, 0)
+		FROM deliveries d
+		JOIN persons p ON p.id = d.recipient
+		WHERE d.checkin = $1 AND d.kind = 'checkin'
+	`, c.id, t.now).Scan(&due, &at, &woken)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
+	} else if err != nil {
+		return err
 	}
 	v.LaterAt = fromMilli(due)
-	v.Late = fromMilli(at).Sub(v.LaterAt) > onTime
-	return err
+	since := v.LaterAt
+	if came := settings.Awake(fromMilli(woken)); due < woken && woken <= at && came.After(since) {
+		since = came
+	}
+	v.Late = fromMilli(at).Sub(since) > onTime
+	return nil
 }

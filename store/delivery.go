@@ -152,16 +152,24 @@ func (t *tx) unsent(person int64, kind Kind) (id int64, err error) {
 	return id, err
 }
 
-// wakeWaiting makes due again what Discord refused, or a pause held back.
+// wakeWaiting makes due again what Discord refused, or a pause held back. That is
+// not late before now: it waited for its person.
 func (t *tx) wakeWaiting(person int64) error {
-	if _, err := t.Exec(`UPDATE persons SET refused_at = NULL WHERE id = $1`, person); err != nil {
-		return err
-	}
-	_, err := t.Exec(`
+	res, err := t.Exec(`
 		UPDATE deliveries
 		SET waiting = 0, next_at = MAX(due_at, $1)
 		WHERE recipient = $2 AND waiting = 1
 	`, t.now, person)
+	if err != nil {
+		return err
+	}
+	woken, err := res.RowsAffected()
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`
+		UPDATE persons SET refused_at = NULL, woken_at = CASE WHEN $2 THEN $3 ELSE woken_at END WHERE id = $1
+	`, person, woken > 0, t.now)
 	return err
 }
 
@@ -288,19 +296,21 @@ func (t *tx) candidatesOf(kinds string, since int64, n int) (out []Delivery, err
 	return out, err
 }
 
+const nextDue = `
+	SELECT next_at
+	FROM deliveries d
+	WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR ` + claimable + `)
+	ORDER BY next_at
+	LIMIT 1
+`
+
 // NextDue returns when the next delivery is to be looked at; a time that has
 // passed means now. What is due to somebody who has another one in hand is not
 // counted: marking that one is when to look again. ok is false when nothing is owed.
 func (s *Store) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next sql.NullInt64
 	err = s.inView(ctx, func(t *tx) error {
-		err := t.QueryRow(`
-			SELECT next_at
-			FROM deliveries d
-			WHERE next_at IS NOT NULL AND (lease IS NOT NULL OR `+claimable+`)
-			ORDER BY next_at
-			LIMIT 1
-		`, t.now).Scan(&next)
+		err := t.QueryRow(nextDue, t.now).Scan(&next)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
 		}

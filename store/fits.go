@@ -11,7 +11,6 @@ const (
 	fitsEvery  = 60 * 24 * time.Hour // since a pact was made, or its person was last asked
 	fitsScenes = 10                  // or so many scenes, if that is sooner
 	fitsAfter  = 12 * time.Hour      // not so soon after a check-in
-	fitsAtOnce = 100                 // rows a transaction
 )
 
 // Fits is the question whether a pact still fits, as one of its two sees it.
@@ -20,6 +19,21 @@ type Fits struct {
 	Several bool    // they have other pacts too, so that it has to be said which
 }
 
+// fitsDue finds for whom it is time. How many at once stands in it as in the sweeps.
+const fitsDue = `
+	SELECT s.pact, s.person
+	FROM sides s
+	JOIN pacts x ON x.id = s.pact
+	JOIN persons p ON p.id = s.person
+	WHERE s.fit_last_at > $1
+	  AND (s.fit_scenes >= $2 OR COALESCE(s.fit_asked_at, x.made_at) <= $1)
+	  AND p.paused_at IS NULL
+	  AND NOT EXISTS (
+		SELECT 1 FROM checkins c WHERE c.person = s.person AND (c.state = 'planned' OR c.asked_at > $3)
+	  )
+	LIMIT 100
+`
+
 // AskFits owes the question whether it still fits to each person for whose pact it
 // is time: after 60 days or 10 scenes, if there was anything in the last 60 days,
 // and never beside a check-in. Nobody else is told. It returns how many.
@@ -27,19 +41,7 @@ func (s *Store) AskFits(ctx context.Context) (n int, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		type due struct{ pact, person int64 }
 		var all []due
-		rows, err := t.Query(`
-			SELECT s.pact, s.person
-			FROM sides s
-			JOIN pacts x ON x.id = s.pact
-			JOIN persons p ON p.id = s.person
-			WHERE s.fit_last_at > $1
-			  AND (s.fit_scenes >= $2 OR COALESCE(s.fit_asked_at, x.made_at) <= $1)
-			  AND p.paused_at IS NULL
-			  AND NOT EXISTS (
-				SELECT 1 FROM checkins c WHERE c.person = s.person AND (c.state = 'planned' OR c.asked_at > $3)
-			  )
-			LIMIT $4
-		`, t.now-fitsEvery.Milliseconds(), fitsScenes, t.now-fitsAfter.Milliseconds(), fitsAtOnce)
+		rows, err := t.Query(fitsDue, t.now-fitsEvery.Milliseconds(), fitsScenes, t.now-fitsAfter.Milliseconds())
 		err = each(rows, err, func(r *sql.Rows) error {
 			var d due
 			err := r.Scan(&d.pact, &d.person)

@@ -9,7 +9,7 @@ import (
 const (
 	keepLine     = 7 * 24 * time.Hour  // a delivery that belongs to nothing else, done or tried in vain
 	keepPerson   = 30 * 24 * time.Hour // after they agreed, once nothing of theirs is left
-	forgetAtOnce = 500                 // rows a transaction, so that nobody waits for it
+	forgetAtOnce = 500                 // rows a transaction, so that nobody waits for it; the sweeps have it too
 )
 
 // Forget deletes what was kept long enough: words a day after they were read and
@@ -53,6 +53,28 @@ func (s *Store) emptyLog(ctx context.Context) error {
 	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
 }
 
+// sweepPeople deletes those of whom nothing is left to do; $1 is when they agreed
+// at the latest.
+const sweepPeople = `
+	DELETE FROM persons
+	WHERE id IN (
+		SELECT p.id
+		FROM persons p
+		WHERE p.consent_at <= $1 AND p.chose = 0
+		  AND NOT EXISTS (SELECT 1 FROM pacts x WHERE x.low = p.id OR x.high = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM invites x WHERE x.inviter = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM answers x WHERE x.writer = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM turns x WHERE x.person = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM cards x WHERE x.person = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM gifts x WHERE x.writer = p.id OR x.reader = p.id)
+		  AND NOT EXISTS (SELECT 1 FROM feelings x WHERE x.person = p.id)
+		LIMIT 500
+	)
+	RETURNING id, key_id
+`
+
 // forgetPeople deletes those of whom nothing is left to do, 30 days after they
 // agreed, and destroys their keys.
 func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
@@ -60,25 +82,7 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 	var people []int64
 	err := s.inTx(ctx, func(t *tx) error {
 		keys, people = nil, nil
-		rows, err := t.Query(`
-			DELETE FROM persons
-			WHERE id IN (
-				SELECT p.id
-				FROM persons p
-				WHERE p.consent_at <= $1 AND p.chose = 0
-				  AND NOT EXISTS (SELECT 1 FROM pacts x WHERE x.low = p.id OR x.high = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM invites x WHERE x.inviter = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM answers x WHERE x.writer = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM turns x WHERE x.person = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM cards x WHERE x.person = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM gifts x WHERE x.writer = p.id OR x.reader = p.id)
-				  AND NOT EXISTS (SELECT 1 FROM feelings x WHERE x.person = p.id)
-				LIMIT $2
-			)
-			RETURNING id, key_id
-		`, t.now-keepPerson.Milliseconds(), forgetAtOnce)
+		rows, err := t.Query(sweepPeople, t.now-keepPerson.Milliseconds())
 		return each(rows, err, func(r *sql.Rows) error {
 			var id int64
 			var key []byte
@@ -93,7 +97,8 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 	return int64(len(people)), s.keys.destroy(ctx, people, keys)
 }
 
-// sweeps are the retention rules; $1 is now, $2 how many rows at once. A share
+// sweeps are the retention rules; $1 is now. How many rows at once stands in them as
+// a number: with a parameter SQLite plans them anew each time. A share
 // that was kept from somebody does not hold up the words: they were read when
 // all who were given something have read it.
 var sweeps = []struct {
@@ -101,7 +106,7 @@ var sweeps = []struct {
 	sql  string
 	back time.Duration // $1 is this long ago
 }{
-	{"codes", `DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE expires_at <= $1 LIMIT $2)`, 0},
+	{"codes", `DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE expires_at <= $1 LIMIT 500)`, 0},
 	{"read words", `
 		UPDATE words SET text = NULL WHERE id IN (
 			SELECT w.id
@@ -116,7 +121,7 @@ var sweeps = []struct {
 				JOIN deliveries d ON d.share = s.id AND d.part = 0 AND d.want <> 'delete'
 				WHERE s.answer = a.id AND (s.read_at IS NULL OR s.read_at > $1)
 			  )
-			LIMIT $2
+			LIMIT 500
 		)`, keepReadWords},
 	{"unread relays", `
 		UPDATE deliveries
@@ -127,15 +132,15 @@ var sweeps = []struct {
 			JOIN shares s ON s.answer = a.id
 			JOIN deliveries d ON d.share = s.id AND CASE WHEN d.part < 0 THEN s.need_read_at ELSE s.read_at END IS NULL
 			WHERE a.forget_at <= $1 AND d.want <> 'delete' AND d.message IS NOT NULL
-			LIMIT $2
+			LIMIT 500
 		)`, 0},
 	{"words past their time", `
 		DELETE FROM words WHERE id IN (
-			SELECT w.id FROM words w JOIN answers a ON a.id = w.answer WHERE a.forget_at <= $1 LIMIT $2
+			SELECT w.id FROM words w JOIN answers a ON a.id = w.answer WHERE a.forget_at <= $1 LIMIT 500
 		)`, 0},
 	{"feelings past their time", `
 		UPDATE answers SET body = NULL, state = 'gone'
-		WHERE state <> 'gone' AND id IN (SELECT id FROM answers WHERE forget_at <= $1 AND state <> 'gone' LIMIT $2)`, 0},
+		WHERE state <> 'gone' AND id IN (SELECT id FROM answers WHERE forget_at <= $1 AND state <> 'gone' LIMIT 500)`, 0},
 	{"answers", `
 		DELETE FROM answers WHERE id IN (
 			SELECT a.id
@@ -145,7 +150,7 @@ var sweeps = []struct {
 				SELECT 1 FROM shares s JOIN deliveries d ON d.share = s.id
 				WHERE s.answer = a.id AND d.want = 'delete' AND d.next_at IS NOT NULL
 			  )
-			LIMIT $2
+			LIMIT 500
 		)`, 0},
 	{"taken back", `
 		DELETE FROM answers WHERE id IN (
@@ -158,24 +163,24 @@ var sweeps = []struct {
 				SELECT 1 FROM shares s JOIN deliveries d ON d.share = s.id
 				WHERE s.answer = a.id AND (d.next_at IS NOT NULL OR d.message IS NOT NULL)
 			  )
-			LIMIT $2
+			LIMIT 500
 		)`, time.Hour},
-	{"kind words", `DELETE FROM gifts WHERE id IN (SELECT id FROM gifts WHERE forget_at <= $1 LIMIT $2)`, 0},
-	{"own history", `DELETE FROM feelings WHERE id IN (SELECT id FROM feelings WHERE at <= $1 LIMIT $2)`, keepHistory},
+	{"kind words", `DELETE FROM gifts WHERE id IN (SELECT id FROM gifts WHERE forget_at <= $1 LIMIT 500)`, 0},
+	{"own history", `DELETE FROM feelings WHERE id IN (SELECT id FROM feelings WHERE at <= $1 LIMIT 500)`, keepHistory},
 	{"notes", `
 		DELETE FROM deliveries WHERE id IN (
 			SELECT id FROM deliveries
 			WHERE kind = 'trend' AND due_at <= $1 AND COALESCE(sent_at, due_at) <= $1 AND lease IS NULL
-			LIMIT $2
+			LIMIT 500
 		)`, keepNote},
 	{"retries set by a clock that was ahead", `
 		UPDATE deliveries SET next_at = $1
 		WHERE id IN (
 			SELECT id FROM deliveries
 			WHERE next_at IS NOT NULL AND attempts > 0 AND next_at > $1 + 3600000 AND due_at <= $1 AND lease IS NULL
-			LIMIT $2
+			LIMIT 500
 		)`, 0},
-	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT $2)`, 0},
+	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT 500)`, 0},
 	{"suggestions in DMs", `
 		UPDATE deliveries
 		SET want = 'delete', version = version + 1, waiting = 0, next_at = $1
@@ -184,7 +189,7 @@ var sweeps = []struct {
 			FROM standings s
 			JOIN deliveries d ON d.standing = s.id
 			WHERE s.state = 'offered' AND s.created_at <= $1 AND d.want <> 'delete' AND d.message IS NOT NULL
-			LIMIT $2
+			LIMIT 500
 		)`, suggestionLasts},
 	{"suggestions", `
 		DELETE FROM standings WHERE id IN (
@@ -193,7 +198,7 @@ var sweeps = []struct {
 			WHERE s.state = 'offered'
 			  AND s.created_at <= $1
 			  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.standing = s.id AND (d.lease IS NOT NULL OR d.want = 'delete' AND d.next_at IS NOT NULL))
-			LIMIT $2
+			LIMIT 500
 		)`, suggestionLasts},
 	{"stopped by all", `
 		DELETE FROM standings WHERE id IN (
@@ -202,14 +207,14 @@ var sweeps = []struct {
 			WHERE s.created_at <= $1
 			  AND NOT EXISTS (SELECT 1 FROM turns n WHERE n.standing = s.id)
 			  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.standing = s.id AND (d.lease IS NOT NULL OR d.want = 'delete' AND d.next_at IS NOT NULL))
-			LIMIT $2
+			LIMIT 500
 		)`, 24 * time.Hour},
 	{"lines", `
 		DELETE FROM deliveries WHERE id IN (
 			SELECT id
 			FROM deliveries
 			WHERE kind IN ('hello', 'linked', 'remark') AND due_at <= $1 AND lease IS NULL AND waiting = 0
-			LIMIT $2
+			LIMIT 500
 		)`, keepLine},
 }
 
@@ -217,7 +222,7 @@ func (s *Store) forgetSome(ctx context.Context) (n int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
 		for _, sweep := range sweeps {
-			res, err := t.Exec(sweep.sql, t.now-sweep.back.Milliseconds(), forgetAtOnce)
+			res, err := t.Exec(sweep.sql, t.now-sweep.back.Milliseconds())
 			if err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ func (s *Store) step(ctx context.Context, name string, version int) error {
 	if err != nil {
 		return err
 	}
-	return s.in(ctx, s.write, func(t *tx) error { // alone: it may take long, and ends with ctx
+	return s.in(ctx, s.write, nil, func(t *tx) error { // alone: it may take long, and ends with ctx
 		if _, err := t.Exec(string(b)); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -254,7 +255,8 @@ func (t *tx) bothHadTime(mine int64, g member, writer, reader int64) (int64, err
 		LIMIT 1
 	`, g.scene, reader, g.mark, sameMark.Milliseconds()).Scan(&theirs, &state)
 	if errors.Is(err, sql.ErrNoRows) {
-		return later + togetherAtMost.Milliseconds(), nil
+		at, err := t.turnFor(g.scene, reader)
+		return max(later, at) + togetherAtMost.Milliseconds(), err
 	} else if err != nil {
 		return 0, err
 	}
@@ -270,6 +272,34 @@ func (t *tx) bothHadTime(mine int64, g member, writer, reader int64) (int64, err
 	}
 	at, err := t.promptAt(theirs)
 	return max(later, at) + togetherAtMost.Milliseconds(), err
+}
+
+// turnFor returns when a round of a standing check-in, of which somebody has no
+// check-in yet, will be asked of them: on the same date of theirs, which may be a
+// day later than the other's. 0 is never, and for everything else.
+func (t *tx) turnFor(scene, person int64) (at int64, err error) {
+	var occasion []byte
+	if err := t.QueryRow(`SELECT occasion FROM scenes WHERE id = $1`, scene).Scan(&occasion); err != nil || occasion == nil {
+		return 0, err
+	}
+	p, err := t.person(person)
+	if err != nil {
+		return 0, err
+	}
+	zone, known := p.settings.Location()
+	if !known {
+		return 0, nil
+	}
+	rows, err := t.Query(`SELECT standing, next_at FROM turns WHERE person = $1 AND next_at > 0`, person)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var standing, next int64
+		err := r.Scan(&standing, &next)
+		if bytes.Equal(occasion, t.occasionOf(standing, fromMilli(next).In(zone))) {
+			at = p.settings.Awake(fromMilli(next)).UnixMilli()
+		}
+		return err
+	})
+	return at, err
 }
 
 // promptAt returns when a check-in was last asked, or will be: one that comes out

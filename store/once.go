@@ -134,13 +134,15 @@ func (t *tx) onceSpent(me int64, s side, at int64) (bool, error) {
 	return same == 0, err
 }
 
+const pactsOnce = `SELECT id, low, high, made_at FROM pacts WHERE once = 1`
+
 // dissolve ends the once-pacts that are over, for both sides at once.
 func (s *Store) dissolve(ctx context.Context) (n int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
 		type pact struct{ id, low, high, madeAt int64 }
 		var all []pact
-		rows, err := t.Query(`SELECT id, low, high, made_at FROM pacts WHERE once = 1`)
+		rows, err := t.Query(pactsOnce)
 		err = each(rows, err, func(r *sql.Rows) error {
 			var p pact
 			err := r.Scan(&p.id, &p.low, &p.high, &p.madeAt)

@@ -359,8 +359,8 @@ func TestPauseAndResume(t *testing.T) {
 	w.ok(w.Resume(w.ctx, sam.ID))
 	sent = w.deliver()
 	w.got(sent, sam, store.KindCheckIn, 1)
-	if !sent[0].CheckIn.Late {
-		t.Error("an hour late and not called late")
+	if sent[0].CheckIn.Late {
+		t.Error("it waited for them, and is called late")
 	}
 	w.ok(w.Resume(w.ctx, sam.ID))
 	w.is(w.Pause(w.ctx, robin.ID), store.ErrNotAgreed)

@@ -48,6 +48,7 @@ type Scene struct {
 	CheckIns []time.Time // one's own that are still to come
 	LineAt   time.Time   // of the line in their place, if that is to come
 	Nothing  bool        // one has set that nothing comes
+	Paused   bool        // one has paused: nothing comes before that ends
 	Partners []Private   // names of those in it whom one is linked with
 	Round    bool        // no scene, but a check-in that somebody asked for
 }
@@ -379,13 +380,13 @@ func (t *tx) scene(id, person int64) (sc Scene, err error) {
 	return sc, err
 }
 
-// sceneLine tells what comes to those who have set that no check-ins do.
+// sceneLine tells what comes to those who have set that no check-ins do, or paused.
 func (t *tx) sceneLine(sc *Scene, person int64) error {
 	p, err := t.person(person)
 	if err != nil {
 		return err
 	}
-	sc.Nothing = p.settings.Much == MuchNone
+	sc.Nothing, sc.Paused = p.settings.Much == MuchNone, p.paused
 	if p.settings.Much != MuchLight {
 		return nil
 	}

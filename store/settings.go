@@ -236,12 +236,45 @@ func (t *tx) follow(p person, before Settings) error {
 			}
 		}
 	}
+	if p.settings.Much != before.Much && p.settings.Much != MuchFull {
+		if err := t.askNoMore(p.id); err != nil {
+			return err
+		}
+	}
 	if before.History && !p.settings.History {
 		if err := t.forgetHistory(p.id); err != nil {
 			return err
 		}
 	}
 	return t.requiet(p)
+}
+
+// askNoMore stops what was asked after a scene from coming once more: put off, or
+// by their wish for one more word. It stands where it is, and can be answered.
+func (t *tx) askNoMore(person int64) error {
+	again, err := t.ids(`
+		SELECT c.id
+		FROM checkins c
+		JOIN scenes s ON s.id = c.scene AND s.kind = 'scene'
+		WHERE c.person = $1 AND c.state IN ('asked', 'answering') AND (c.step = 'later' OR c.nudge = 'owed')
+	`, person)
+	if err != nil {
+		return err
+	}
+	for _, id := range again {
+		_, err := t.Exec(`
+			UPDATE checkins
+			SET step = CASE step WHEN 'later' THEN 'prompt' ELSE step END, nudge = CASE nudge WHEN 'owed' THEN NULL ELSE nudge END
+			WHERE id = $1
+		`, id)
+		if err != nil {
+			return err
+		}
+		if err := t.amend(`checkin`, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // requiet moves the prompts that are still to come to where the quiet hours that

@@ -41,6 +41,7 @@ type Suggestion struct {
 	Several bool    // they have other pacts too, so that it has to be said whose this is
 	On      bool    // they said yes
 	NoZone  bool    // their time zone is not known: it waits for that
+	Paused  bool    // they have paused: it rests until that ends
 }
 
 type standingRow struct {
@@ -263,7 +264,7 @@ func (t *tx) suggestion(st standingRow, person person) (v Suggestion, err error)
 		return v, err
 	}
 	_, known := person.settings.Location()
-	v.NoZone = !known
+	v.NoZone, v.Paused = !known, person.paused
 	if v.On, err = t.hasEnd(st.id, person.id); err != nil {
 		return v, err
 	}

@@ -50,6 +50,8 @@ type Store struct {
 	keys  *keyring
 	lock  *flock.Flock
 	ids   idSource
+
+	ready, readyToRead map[string]*sql.Stmt // see prepare
 }
 
 const (
@@ -118,10 +120,39 @@ func (s *Store) openDatabase(ctx context.Context, path string) (err error) {
 	s.tidy.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
+	if err := s.prepare(ctx); err != nil {
+		return err
+	}
 	if err := s.proveKeys(ctx); err != nil {
 		return err
 	}
 	return s.recover(ctx)
+}
+
+// prepare keeps ready the statements that run all day whether anything happens or
+// not. Nearly all of what such a one takes is SQLite reading and planning it.
+func (s *Store) prepare(ctx context.Context) (err error) {
+	often := []string{fitsDue, pactsOnce, sweepPeople}
+	for _, sweep := range sweeps {
+		often = append(often, sweep.sql)
+	}
+	if s.ready, err = prepared(ctx, s.write, often); err != nil {
+		return err
+	}
+	s.readyToRead, err = prepared(ctx, s.read, []string{nextDue, nextTurn})
+	return err
+}
+
+func prepared(ctx context.Context, db *sql.DB, queries []string) (map[string]*sql.Stmt, error) {
+	ready := map[string]*sql.Stmt{}
+	for _, query := range queries {
+		stmt, err := db.PrepareContext(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		ready[query] = stmt
+	}
+	return ready, nil
 }
 
 // checkWithin is how long a start waits to hear whether a file is sound. A file
@@ -246,23 +277,40 @@ type tx struct {
 	s       *Store
 	now     int64 // Unix milliseconds
 	shared  bool  // there are others' parts in it
+	ready   map[string]*sql.Stmt
 	refused error // of a statement: what comes after would be half of it, or outside of it
 }
 
 // Exec runs under the transaction's context.
 func (t *tx) Exec(query string, args ...any) (sql.Result, error) {
+	if ready, ok := t.ready[query]; ok {
+		ctx := t.during()
+		res, err := t.StmtContext(ctx, ready).ExecContext(ctx, args...)
+		return res, t.note(err)
+	}
 	res, err := t.Tx.ExecContext(t.during(), query, args...)
 	return res, t.note(err)
 }
 
 // Query runs under the transaction's context.
 func (t *tx) Query(query string, args ...any) (*sql.Rows, error) {
+	if ready, ok := t.ready[query]; ok {
+		ctx := t.during()
+		rows, err := t.StmtContext(ctx, ready).QueryContext(ctx, args...)
+		return rows, t.note(err)
+	}
 	rows, err := t.Tx.QueryContext(t.during(), query, args...)
 	return rows, t.note(err)
 }
 
 // QueryRow runs under the transaction's context.
 func (t *tx) QueryRow(query string, args ...any) *sql.Row {
+	if ready, ok := t.ready[query]; ok {
+		ctx := t.during()
+		row := t.StmtContext(ctx, ready).QueryRowContext(ctx, args...)
+		t.note(row.Err())
+		return row
+	}
 	row := t.Tx.QueryRowContext(t.during(), query, args...)
 	t.note(row.Err())
 	return row
@@ -297,10 +345,12 @@ func (t *tx) time() time.Time { return fromMilli(t.now) }
 func (t *tx) newID() int64 { return t.s.ids.next(t.time()) }
 
 // inView runs fn in a transaction that only reads, and so waits for no writer.
-func (s *Store) inView(ctx context.Context, fn func(*tx) error) error { return s.in(ctx, s.read, fn) }
+func (s *Store) inView(ctx context.Context, fn func(*tx) error) error {
+	return s.in(ctx, s.read, s.readyToRead, fn)
+}
 
 // in runs fn in a transaction of its own.
-func (s *Store) in(ctx context.Context, db *sql.DB, fn func(*tx) error) error {
+func (s *Store) in(ctx context.Context, db *sql.DB, ready map[string]*sql.Stmt, fn func(*tx) error) error {
 	ctx, cancel := sparing(ctx)
 	defer cancel()
 	begun, err := begin(ctx, ctx, db)
@@ -308,7 +358,7 @@ func (s *Store) in(ctx context.Context, db *sql.DB, fn func(*tx) error) error {
 		return err
 	}
 	defer begun.Rollback()
-	if err := fn(&tx{Tx: begun, ctx: ctx, s: s, now: s.Now().UnixMilli()}); err != nil {
+	if err := fn(&tx{Tx: begun, ctx: ctx, s: s, now: s.Now().UnixMilli(), ready: ready}); err != nil {
 		return err
 	}
 	return begun.Commit()

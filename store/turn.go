@@ -19,18 +19,20 @@ type Turn struct {
 	At               time.Time      // zero: when it comes is to be computed, and nothing more
 }
 
+const nextTurn = `
+	SELECT MIN(at) FROM (
+		SELECT MIN(next_at) AS at FROM turns WHERE next_at IS NOT NULL
+		UNION ALL
+		SELECT MIN(paused_until) FROM persons WHERE paused_until IS NOT NULL
+	)
+`
+
 // NextTurn returns when the next standing check-in comes, or the next pause ends,
 // whichever is sooner; ok is false without any.
 func (s *Store) NextTurn(ctx context.Context) (at time.Time, ok bool, err error) {
 	var next sql.NullInt64
 	err = s.inView(ctx, func(t *tx) error {
-		return t.QueryRow(`
-			SELECT MIN(at) FROM (
-				SELECT MIN(next_at) AS at FROM turns WHERE next_at IS NOT NULL
-				UNION ALL
-				SELECT MIN(paused_until) FROM persons WHERE paused_until IS NOT NULL
-			)
-		`).Scan(&next)
+		return t.QueryRow(nextTurn).Scan(&next)
 	})
 	return fromMilli(next.Int64), next.Valid, err
 }
@@ -117,9 +119,10 @@ func (s *Store) TakeTurn(ctx context.Context, turn Turn, next time.Time) error {
 
 // there tells whether a standing check-in runs for a person: they have not paused,
 // and the other has their end of it and of the pact, has not paused, and can be reached.
+// How much they want to hear after a scene is another question.
 func (t *tx) there(st standingRow, person int64) (there bool, err error) {
 	p, err := t.person(person)
-	if err != nil || p.paused || p.settings.Much == MuchNone {
+	if err != nil || p.paused {
 		return false, err
 	}
 	if st.partner == 0 {
@@ -144,7 +147,7 @@ func (t *tx) there(st standingRow, person int64) (there bool, err error) {
 // date, whoever comes first.
 func (t *tx) bookTurn(st standingRow, turn Turn) error {
 	at := turn.At.UnixMilli()
-	scene, err := t.occurrence(st, turn.At.In(turn.Zone).Format(time.DateOnly), at)
+	scene, err := t.occurrence(t.occasionOf(st.id, turn.At.In(turn.Zone)), at)
 	if err != nil {
 		return err
 	}
@@ -159,9 +162,13 @@ func (t *tx) bookTurn(st standingRow, turn Turn) error {
 	return t.book(scene, turn.Person, 0, at)
 }
 
-// occurrence returns the round of a standing check-in on a date.
-func (t *tx) occurrence(st standingRow, date string, at int64) (scene int64, err error) {
-	occasion := t.s.lookup("occasion", strconv.FormatInt(st.id, 10), date)
+// occasionOf names the round of a standing check-in on a local date.
+func (t *tx) occasionOf(standing int64, local time.Time) []byte {
+	return t.s.lookup("occasion", strconv.FormatInt(standing, 10), local.Format(time.DateOnly))
+}
+
+// occurrence returns the round of an occasion.
+func (t *tx) occurrence(occasion []byte, at int64) (scene int64, err error) {
 	err = t.QueryRow(`
 		UPDATE scenes SET forget_at = MAX(forget_at, $2) WHERE occasion = $1 RETURNING id
 	`, occasion, at+keepScene.Milliseconds()).Scan(&scene)

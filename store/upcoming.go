@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,11 +9,15 @@ import (
 	"time"
 )
 
+// mostUpcoming is how many lines the list of them has.
+const mostUpcoming = 25
+
 // Upcoming is one of a person's own check-ins that is still to come.
 type Upcoming struct {
 	At       time.Time
 	Partners []Private // names; none for a check-in for oneself
 	Round    bool      // the one check-in of a round, and of no scene
+	Line     bool      // no check-in, but the one line in place of a scene's
 }
 
 // coming is an Upcoming with what tells whether another one will be joined to it.
@@ -20,6 +25,7 @@ type coming struct {
 	at      int64
 	scene   bool // it may be joined
 	round   bool
+	line    bool
 	scenes  []int64
 	readers []side
 }
@@ -38,8 +44,15 @@ func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, 
 		if err != nil {
 			return err
 		}
+		lines, err := t.comingLines(p.id)
+		if err != nil {
+			return err
+		}
+		all = append(all, lines...)
+		slices.SortStableFunc(all, func(a, b coming) int { return cmp.Compare(a.at, b.at) })
+		all = all[:min(len(all), mostUpcoming)]
 		for _, c := range t.asOne(all) {
-			u := Upcoming{At: fromMilli(c.at), Round: c.round}
+			u := Upcoming{At: fromMilli(c.at), Round: c.round, Line: c.line}
 			for _, r := range c.readers {
 				u.Partners = append(u.Partners, r.name)
 			}
@@ -59,8 +72,8 @@ func (t *tx) coming(person int64) (out []coming, err error) {
 		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
 		WHERE c.person = $1 AND d.next_at IS NOT NULL AND d.want = 'post' AND (c.state = 'planned' OR c.step = 'later')
 		ORDER BY at, c.id
-		LIMIT 25
-	`, person)
+		LIMIT $2
+	`, person, mostUpcoming)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var c coming
 		var id, scene int64
@@ -78,6 +91,24 @@ func (t *tx) coming(person int64) (out []coming, err error) {
 		}
 	}
 	return out, nil
+}
+
+// comingLines are the lines that come in place of scenes' check-ins.
+func (t *tx) comingLines(person int64) (out []coming, err error) {
+	rows, err := t.Query(`
+		SELECT MAX(due_at, next_at) AS at, scene
+		FROM deliveries
+		WHERE recipient = $1 AND kind = 'here' AND part = $2 AND want = 'post' AND next_at IS NOT NULL
+		ORDER BY at, id
+		LIMIT $3
+	`, person, partLight, mostUpcoming)
+	err = each(rows, err, func(r *sql.Rows) error {
+		c := coming{line: true, scenes: []int64{0}}
+		err := r.Scan(&c.at, &c.scenes[0])
+		out = append(out, c)
+		return err
+	})
+	return out, err
 }
 
 // asOne puts together what gather will put together.

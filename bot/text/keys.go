@@ -191,4 +191,5 @@ const (
 	SceneNotedNone         Key = "scene.noted.none"
 	SceneUtc               Key = "scene.utc"
 	ScenePaused            Key = "scene.paused"
+	NoticePaused           Key = "notice.paused"
 )

@@ -96,6 +96,8 @@ const (
 	CheckinAssetKept       Key = "checkin.asset.kept"
 	SceneNotedLight        Key = "scene.noted.light"
 	SceneNotedNothing      Key = "scene.noted.nothing"
+	NoticeLight            Key = "notice.light"
+	SceneListLight         Key = "scene.list.light"
 	CmdSettings            Key = "cmd.settings"
 	CmdSettingsZone        Key = "cmd.settings.zone"
 	SettingsTrendNeeds     Key = "settings.trend.needs"

@@ -70,6 +70,7 @@ const (
 	StandingWith           Key = "standing.with"
 	StandingOn             Key = "standing.on"
 	StandingZone           Key = "standing.zone"
+	StandingPaused         Key = "standing.paused"
 	StandingNo             Key = "standing.no"
 	Fits                   Key = "fits"
 	FitsWith               Key = "fits.with"

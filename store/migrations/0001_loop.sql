@@ -21,7 +21,8 @@ CREATE TABLE persons (
 	consent_at      INTEGER NOT NULL,
 	paused_at       INTEGER,
 	paused_until    INTEGER,              -- the pause ends by itself then
-	refused_at      INTEGER               -- Discord refused a DM to them, and they have not been told yet
+	refused_at      INTEGER,              -- Discord refused a DM to them, and they have not been told yet
+	woken_at        INTEGER               -- what had waited for them was made due again
 ) STRICT;
 
 CREATE INDEX persons_paused ON persons (paused_until) WHERE paused_until IS NOT NULL;
