@@ -111,8 +111,11 @@ func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
 // stepped returns what the bell does: it wakes the scheduler if the clock has not
 // gone on as the timers did since it last rang.
 func (s *Scheduler) stepped() func() {
+	var mu sync.Mutex                             // cron starts each ring in a goroutine of its own
 	timers, clock := time.Now(), s.now().Round(0) // what a clock on the wall shows
 	return func() {
+		mu.Lock()
+		defer mu.Unlock()
 		passed, shown := time.Since(timers), s.now().Round(0).Sub(clock)
 		timers, clock = timers.Add(passed), clock.Add(shown)
 		if (shown - passed).Abs() > maxDrift {
