@@ -958,14 +958,14 @@ func (c *cable) pass(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	due, isCheckIn := c.due(r, body)
+	due, since, isCheckIn := c.due(r, body)
 	resp, err := c.to.RoundTrip(r)
 	if err != nil || resp.StatusCode >= 300 {
 		return resp, err
 	}
 	answer, err := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(bytes.NewReader(answer))
-	c.note(r, string(body), string(answer), due, isCheckIn)
+	c.note(r, string(body), string(answer), due, since, isCheckIn)
 	return resp, err
 }
 
@@ -977,18 +977,22 @@ var (
 	answerPattern = regexp.MustCompile(`/interactions/\d+/[^/]+/callback$`)
 )
 
-// due looks up when the check-in that is being posted was due.
-func (c *cable) due(r *http.Request, body []byte) (at int64, isCheckIn bool) {
+// due looks up when the check-in that is being posted was due, and since when
+// nothing of its person's kept it waiting: a pause, or closed DMs.
+func (c *cable) due(r *http.Request, body []byte) (at, since int64, isCheckIn bool) {
 	f := postPattern.FindSubmatch(body)
 	if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") || f == nil || string(f[1]) != "checkin/open" || c.s.db == nil {
-		return 0, false
+		return 0, 0, false
 	}
 	id, _ := strconv.ParseInt(string(f[2]), 36, 64)
-	err := c.s.db.QueryRow(`SELECT due_at FROM deliveries WHERE id = $1`, id).Scan(&at)
-	return at, err == nil
+	err := c.s.db.QueryRow(`
+		SELECT d.due_at, MAX(d.due_at, COALESCE(p.woken_at, 0))
+		FROM deliveries d JOIN persons p ON p.id = d.recipient
+		WHERE d.id = $1`, id).Scan(&at, &since)
+	return at, since, err == nil
 }
 
-func (c *cable) note(r *http.Request, body, answer string, due int64, isCheckIn bool) {
+func (c *cable) note(r *http.Request, body, answer string, due, since int64, isCheckIn bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, name := range tokenPattern.FindAllString(body, -1) {
@@ -1005,7 +1009,7 @@ func (c *cable) note(r *http.Request, body, answer string, due int64, isCheckIn 
 	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/messages") {
 		c.notePost(body, answer)
 		if isCheckIn {
-			c.noteLateness(body, time.UnixMilli(due))
+			c.noteLateness(body, time.UnixMilli(due), time.UnixMilli(since))
 		}
 	}
 }
@@ -1032,16 +1036,17 @@ func (c *cable) notePost(body, answer string) {
 	}
 }
 
-// noteLateness holds the rules of lateness at the moment of posting. A minute
-// either way is between looking and arriving.
-func (c *cable) noteLateness(body string, due time.Time) {
-	late, says := c.s.now().Sub(due), strings.Contains(body, "This is late.")
+// noteLateness holds the rules of lateness at the moment of posting. What waited
+// for its person is not called late, and lapses all the same. A minute either way
+// is between looking and arriving.
+func (c *cable) noteLateness(body string, due, since time.Time) {
+	late, says := c.s.now().Sub(since), strings.Contains(body, "This is late.")
 	if says {
 		c.late++
 	}
 	switch {
-	case late > 48*time.Hour+time.Minute:
-		c.wrong = append(c.wrong, fmt.Sprintf("a check-in came %v late", late))
+	case c.s.now().Sub(due) > 48*time.Hour+time.Minute:
+		c.wrong = append(c.wrong, fmt.Sprintf("a check-in came %v late", c.s.now().Sub(due)))
 	case late > 16*time.Minute && !says:
 		c.wrong = append(c.wrong, fmt.Sprintf("a check-in came %v late and did not say so", late))
 	case late < 14*time.Minute && says:
