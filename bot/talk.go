@@ -110,4 +110,6 @@ func readerNames(readers []store.Reader) (names []string) {
 
 // firstReaders are those for whom a message has rows: no check-in has more
 // partners than four, and a message five rows.
-func firstReaders(readers []store.Reader) []store.Reader { return readers[:min(len(readers), 4)] }
+func firstReaders(readers []store.Reader) []store.Reader {
+	return readers[:min(len(readers), store.MostReaders)]
+}

@@ -418,17 +418,20 @@ func (t *tx) carryTo(a answer, view Answer, s share) error {
 	if err != nil || !holds { // whoever has left gets nothing new, not even in place
 		return err
 	}
-	var standing bool
 	when, err := t.opening(a, s.reader)
 	if err != nil {
 		return err
 	}
-	if left, err := t.hasLeft(s.id); err != nil || when.together && !left {
+	if when.together {
+		left, err := t.hasLeft(s.id)
 		if err != nil {
 			return err
 		}
-		return t.carryTogether(view, s, when)
+		if !left {
+			return t.carryTogether(view, s, when)
+		}
 	}
+	var standing bool
 	err = t.QueryRow(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE share = $1 AND part = 0 AND want <> 'delete')`, s.id).Scan(&standing)
 	if err != nil {
 		return err

@@ -48,13 +48,7 @@ func (t *tx) card(person int64) (c Card, err error) {
 // Card returns a person's own card; an empty one if they keep none, or have not
 // agreed to anything.
 func (s *Store) Card(ctx context.Context, account Private) (c Card, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	err = s.viewOf(ctx, account, func(t *tx, p person) error {
 		c, err = t.card(p.id)
 		return err
 	})

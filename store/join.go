@@ -17,7 +17,7 @@ import (
 //
 // A joined check-in is folded, and keeps its row: each scene still counts its own
 // marks. The answer is one, and "Who sees this?" offers the partners of all of its
-// scenes, if they are no more than mostReaders; otherwise they are asked apart.
+// scenes, if they are no more than MostReaders; otherwise they are asked apart.
 // Every partner is given what the person chooses for them, and learns nothing of
 // the others: not even by a time, since what is shared with them comes no sooner
 // than the check-in of their own scene was due (notBefore). It is the last one when it is the last of each of its scenes. What
@@ -26,10 +26,11 @@ import (
 // If the scene of the one that was asked is undone, or its partner is left, it
 // goes over to the next scene with its message and its answer (handOver). If the
 // scene of a joined one is undone, its partners are no longer offered.
-const (
-	closeTogether = 3 * time.Hour
-	mostReaders   = 4 // each has a row of buttons, and a message five rows
-)
+const closeTogether = 3 * time.Hour
+
+// MostReaders is how many partners one answer is offered to: each has a row of
+// buttons, and a message five rows.
+const MostReaders = 4
 
 // closeBy is closeTogether, and less where the marks themselves come soon.
 func (t *tx) closeBy() int64 { return min(closeTogether, t.s.marks[0]/8).Milliseconds() }
@@ -208,7 +209,7 @@ func (t *tx) joinTo(id int64, to checkin) (bool, error) {
 		}
 		readers = union(readers, some)
 	}
-	if len(readers) > mostReaders {
+	if len(readers) > MostReaders {
 		return false, nil
 	}
 	if _, err := t.Exec(`UPDATE checkins SET state = 'folded', joined = $2 WHERE id = $1 OR joined = $1`, id, to.id); err != nil {

@@ -176,13 +176,7 @@ func (s *Store) dissolve(ctx context.Context) (n int64, err error) {
 
 // Pacts returns a person's pacts, oldest first. Somebody who never agreed has none.
 func (s *Store) Pacts(ctx context.Context, account Private) (pacts []Pact, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	err = s.viewOf(ctx, account, func(t *tx, p person) error {
 		sides, err := t.sides(p.id)
 		if err != nil {
 			return err

@@ -56,6 +56,20 @@ func (t *tx) person(id int64) (p person, err error) {
 	return p, t.openJSON(id, "persons.settings", id, settings, &p.settings)
 }
 
+// viewOf is inView for what somebody asks about themself: there is nothing to see
+// for those who never agreed.
+func (s *Store) viewOf(ctx context.Context, account Private, look func(*tx, person) error) error {
+	return s.inView(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		return look(t, p)
+	})
+}
+
 // findOrGone is find for those who press the button of a message: ErrGone for
 // somebody who is no person.
 func (t *tx) findOrGone(account Private) (person, error) {

@@ -30,16 +30,7 @@ type Round struct {
 // size of what is given count for nothing. Errors as in EndScene, and SoonError.
 func (s *Store) AskRound(ctx context.Context, e Ended) (r Round, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
-		me, err := t.recorder(e)
-		if err != nil {
-			return err
-		}
-		request := s.lookup("request", e.Request)
-		var scene int64
-		err = t.QueryRow(`SELECT scene FROM participants WHERE request = $1 AND person = $2`, request, me.id).Scan(&scene)
-		if errors.Is(err, sql.ErrNoRows) {
-			scene, err = t.askRound(me, e, request)
-		}
+		me, scene, err := t.recordOnce(e, t.askRound)
 		if err != nil {
 			return err
 		}

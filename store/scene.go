@@ -68,16 +68,7 @@ func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
 		if !t.mayEnd(e.At) {
 			return ErrGone
 		}
-		me, err := t.recorder(e)
-		if err != nil {
-			return err
-		}
-		request := s.lookup("request", e.Request)
-		var scene int64
-		err = t.QueryRow(`SELECT scene FROM participants WHERE request = $1 AND person = $2`, request, me.id).Scan(&scene)
-		if errors.Is(err, sql.ErrNoRows) {
-			scene, err = t.record(me, e, request)
-		}
+		me, scene, err := t.recordOnce(e, t.record)
 		if err != nil {
 			return err
 		}
@@ -85,6 +76,20 @@ func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
 		return err
 	})
 	return sc, err
+}
+
+// recordOnce records something for one interaction, or finds what it recorded
+// already.
+func (t *tx) recordOnce(e Ended, record func(me person, e Ended, request []byte) (int64, error)) (me person, scene int64, err error) {
+	if me, err = t.recorder(e); err != nil {
+		return me, 0, err
+	}
+	request := t.s.lookup("request", e.Request)
+	err = t.QueryRow(`SELECT scene FROM participants WHERE request = $1 AND person = $2`, request, me.id).Scan(&scene)
+	if errors.Is(err, sql.ErrNoRows) {
+		scene, err = record(me, e, request)
+	}
+	return me, scene, err
 }
 
 // mayEnd tells whether a scene may have ended then: an hour more than is asked

@@ -30,10 +30,8 @@ func (t *tx) asked(delivery int64, changed bool) error {
 	return err
 }
 
-const (
-	nudgeOwed = "owed"
-	nudgeDone = "done"
-)
+// nudgeOwed is a check-in that is to come once more; 'done' is one that has.
+const nudgeOwed = "owed"
 
 // nudge has a check-in that was just sent come once more, later and one time, for
 // those who want that. Whatever they do to it in the meantime ends it.

@@ -99,13 +99,7 @@ func (t *tx) standingFor(st standingRow, person int64) (v Standing, err error) {
 // Standings returns a person's own ends of standing check-ins, oldest first.
 // Somebody who never agreed has none.
 func (s *Store) Standings(ctx context.Context, account Private) (out []Standing, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	err = s.viewOf(ctx, account, func(t *tx, p person) error {
 		ends, err := t.ends(p.id)
 		if err != nil {
 			return err

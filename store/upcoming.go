@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"time"
 )
@@ -33,13 +32,7 @@ type coming struct {
 // Upcoming returns a person's own next check-ins, soonest first, at most 25. Those
 // that will be asked as one are one.
 func (s *Store) Upcoming(ctx context.Context, account Private) (out []Upcoming, err error) {
-	err = s.inView(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if errors.Is(err, ErrNotAgreed) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	err = s.viewOf(ctx, account, func(t *tx, p person) error {
 		all, err := t.coming(p.id)
 		if err != nil {
 			return err
@@ -116,7 +109,7 @@ func (t *tx) asOne(all []coming) (out []coming) {
 	for _, c := range all {
 		i := slices.IndexFunc(out, func(o coming) bool {
 			return o.scene && c.scene && c.at-o.at <= t.closeBy() && !slices.Contains(o.scenes, c.scenes[0]) &&
-				len(union(slices.Clone(o.readers), c.readers)) <= mostReaders
+				len(union(slices.Clone(o.readers), c.readers)) <= MostReaders
 		})
 		if i < 0 {
 			out = append(out, c)
