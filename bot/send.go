@@ -24,10 +24,11 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 	}
 	if found, err := b.findUnsure(ctx, d, c); err != nil {
 		return store.Sent{}, notYet(err)
-	} else if !found.IsZero() && c.Want == store.Post {
-		return store.Sent{Channel: c.Channel, Message: found}, nil
-	} else if c.Message.IsZero() {
-		c.Message = found
+	} else if found != nil && c.Want == store.Post {
+		sent, err = b.inLine(ctx, c, found)
+		return sent, refusal(err, d.Attempts)
+	} else if found != nil && c.Message.IsZero() {
+		c.Message = store.Secret(found.ID)
 	}
 	sent = store.Sent{Channel: c.Channel, Message: c.Message}
 	switch c.Want {
@@ -41,7 +42,7 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 			sent.Message = store.Private{}
 		}
 	default:
-		sent, err = b.post(ctx, c)
+		sent, err = b.post(ctx, c, !d.UnsureSince.IsZero())
 	}
 	return sent, refusal(err, d.Attempts)
 }
@@ -112,7 +113,8 @@ func (b *Bot) edit(ctx context.Context, c store.Content) (gone bool, err error) 
 	return false, err
 }
 
-func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
+// post posts a message. again says that an earlier try may have got there.
+func (b *Bot) post(ctx context.Context, c store.Content, again bool) (store.Sent, error) {
 	s, err := b.words(ctx, c)
 	if err != nil {
 		return store.Sent{}, err
@@ -141,7 +143,11 @@ func (b *Bot) post(ctx context.Context, c store.Content) (store.Sent, error) {
 	if hasCode(err, codeUnknownMessage) { // it was posted with this nonce, and its reader deleted it
 		return store.Sent{}, store.ErrGone
 	}
-	return store.Sent{Channel: channel, Message: message}, err
+	if err == nil && again {
+		c.Channel = channel
+		return b.inLine(ctx, c, &message)
+	}
+	return store.Sent{Channel: channel, Message: store.Secret(message.ID)}, err
 }
 
 // makeRoom takes out the message whose place a check-in that comes again takes.
@@ -163,12 +169,9 @@ func (b *Bot) makeRoom(ctx context.Context, c store.Content) error {
 	return nil
 }
 
-func (b *Bot) postTo(ctx context.Context, channel store.Private, p payload) (store.Private, error) {
-	var m struct {
-		ID string `json:"id"`
-	}
-	err := b.call(ctx, http.MethodPost, messagesPath(channel), p, &m)
-	return store.Secret(m.ID), err
+func (b *Bot) postTo(ctx context.Context, channel store.Private, p payload) (m message, err error) {
+	err = b.call(ctx, http.MethodPost, messagesPath(channel), p, &m)
+	return m, err
 }
 
 func (b *Bot) openDM(ctx context.Context, to store.Private) (store.Private, error) {

@@ -3,7 +3,9 @@ package bot
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,24 +21,24 @@ const (
 // findUnsure looks in somebody's DM for a message of which nobody knows whether
 // an earlier try got it there: after a crash between sending and noting, or an
 // answer that was lost. Shortly after, the nonce keeps a second one from being
-// shown, and there is nothing to look for. It returns the message's id, or none.
-func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content) (store.Private, error) {
+// shown, and there is nothing to look for. It returns the message, or nil.
+func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content) (*message, error) {
 	if d.UnsureSince.IsZero() || c.Channel.IsZero() || c.Want == store.Edit {
-		return store.Private{}, nil
+		return nil, nil
 	}
 	if c.Want == store.Post && b.store.Now().Sub(d.UnsureSince) < nonceLasts {
-		return store.Private{}, nil
+		return nil, nil
 	}
 	var page []message
 	path := messagesPath(c.Channel) + "?limit=" + strconv.Itoa(lookedBack)
 	if err := b.call(ctx, http.MethodGet, path, nil, &page); err != nil {
-		return store.Private{}, err
+		return nil, err
 	}
 	content := ""
 	if c.Want == store.Post {
 		s, err := b.words(ctx, c)
 		if err != nil {
-			return store.Private{}, err
+			return nil, err
 		}
 		if len(s.rows) == 0 {
 			content = s.content()
@@ -49,10 +51,59 @@ func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content)
 		recent := !sentAt(m.ID).Before(d.UnsureSince.Add(-clocksApart))
 		if m.about(d.ID) || content != "" && m.Content == content && recent {
 			b.log.Info("a message of which we did not know was found in its place")
-			return store.Secret(m.ID), nil
+			return &m, nil
 		}
 	}
-	return store.Private{}, nil
+	return nil, nil
+}
+
+// inLine has a message that an earlier try may have posted say what is owed now:
+// people may have done something since, and what is known again by its nonce, or
+// found, still says what it said then.
+func (b *Bot) inLine(ctx context.Context, c store.Content, there *message) (sent store.Sent, err error) {
+	s, err := b.words(ctx, c)
+	if err != nil {
+		return store.Sent{}, err
+	}
+	c.Message = store.Secret(there.ID)
+	sent = store.Sent{Channel: c.Channel, Message: c.Message}
+	if there.shows(s) {
+		return sent, nil
+	}
+	gone, err := b.edit(ctx, c)
+	if gone {
+		sent.Message = store.Private{}
+	}
+	return sent, err
+}
+
+// shows tells whether a message says what it should, and asks it by the same buttons.
+func (m *message) shows(s say) bool {
+	raw, err := json.Marshal(s.rows)
+	return err == nil && m.Content == s.content() && slices.Equal(customIDs(raw), customIDs(m.Components...))
+}
+
+// customIDs returns the custom ids in components, or in lists of them, in their order.
+func customIDs(raws ...json.RawMessage) (ids []string) {
+	var walk func([]component)
+	walk = func(list []component) {
+		for _, c := range list {
+			if c.CustomID != "" {
+				ids = append(ids, c.CustomID)
+			}
+			walk(c.Components)
+		}
+	}
+	for _, raw := range raws {
+		var one component
+		var list []component
+		if json.Unmarshal(raw, &list) == nil {
+			walk(list)
+		} else if json.Unmarshal(raw, &one) == nil {
+			walk([]component{one})
+		}
+	}
+	return ids
 }
 
 // about tells whether a message carries buttons of a delivery.

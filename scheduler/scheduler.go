@@ -98,7 +98,7 @@ func (s *Scheduler) Pace(perSecond int) {
 func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
 	c := cron.New(cron.WithLogger(cronLog{s.log}), cron.WithLocation(time.UTC))
 	for spec, job := range map[string]func(){
-		bell:      s.stepped(),
+		bell:      s.stepped(ctx),
 		housekeep: func() { s.forget(ctx) },
 	} {
 		if _, err := c.AddFunc(spec, job); err != nil {
@@ -108,18 +108,20 @@ func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
 	return c
 }
 
-// stepped returns what the bell does: it wakes the scheduler if the clock has not
-// gone on as the timers did since it last rang.
-func (s *Scheduler) stepped() func() {
+// stepped returns what the bell does: if the clock has not gone on as the timers
+// did since it last rang, it has put right what the other time left behind, and
+// wakes the scheduler.
+func (s *Scheduler) stepped(ctx context.Context) func() {
 	var mu sync.Mutex                             // cron starts each ring in a goroutine of its own
 	timers, clock := time.Now(), s.now().Round(0) // what a clock on the wall shows
 	return func() {
 		mu.Lock()
-		defer mu.Unlock()
 		passed, shown := time.Since(timers), s.now().Round(0).Sub(clock)
 		timers, clock = timers.Add(passed), clock.Add(shown)
+		mu.Unlock()
 		if (shown - passed).Abs() > maxDrift {
 			s.Wake()
+			s.forget(ctx)
 		}
 	}
 }

@@ -38,6 +38,9 @@ func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 			break
 		}
 	}
+	if err := s.inTx(ctx, (*tx).catchUpWithClock); err != nil {
+		return total, err
+	}
 	n, err := s.forgetPeople(ctx)
 	total += n
 	if err != nil {
@@ -173,13 +176,6 @@ var sweeps = []struct {
 			WHERE kind = 'trend' AND due_at <= $1 AND COALESCE(sent_at, due_at) <= $1 AND lease IS NULL
 			LIMIT 500
 		)`, keepNote},
-	{"retries set by a clock that was ahead", `
-		UPDATE deliveries SET next_at = $1
-		WHERE id IN (
-			SELECT id FROM deliveries
-			WHERE next_at IS NOT NULL AND attempts > 0 AND next_at > $1 + 3600000 AND due_at <= $1 AND lease IS NULL
-			LIMIT 500
-		)`, 0},
 	{"scenes", `DELETE FROM scenes WHERE id IN (SELECT id FROM scenes WHERE forget_at <= $1 LIMIT 500)`, 0},
 	{"suggestions in DMs", `
 		UPDATE deliveries

@@ -380,19 +380,28 @@ func (t *tx) hasLeft(share int64) (left bool, err error) {
 
 // hasten brings forward what waits for a person's time, once they have had it.
 func (t *tx) hasten(person int64) error {
-	type waiting struct{ delivery, share int64 }
-	var all []waiting
-	rows, err := t.Query(`
-		SELECT d.id, d.share
+	return t.openAnew(`
+		SELECT d.id, d.share, d.part
 		FROM deliveries d
 		JOIN shares s ON s.id = d.share
 		JOIN answers a ON a.id = s.answer
 		WHERE d.recipient = $1 AND d.kind = 'relay' AND d.part = 0 AND d.due_at > $2
 		  AND d.want = 'post' AND d.message IS NULL AND d.lease IS NULL AND a.checkin IS NOT NULL
 	`, person, t.now)
+}
+
+// openAnew looks once more when relays may reach their readers, and brings forward
+// those for which that is sooner now. The query gives their rows, shares and parts.
+func (t *tx) openAnew(query string, args ...any) error {
+	type waiting struct {
+		delivery, share int64
+		part            int
+	}
+	var all []waiting
+	rows, err := t.Query(query, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var w waiting
-		err := r.Scan(&w.delivery, &w.share)
+		err := r.Scan(&w.delivery, &w.share, &w.part)
 		all = append(all, w)
 		return err
 	})
@@ -400,34 +409,32 @@ func (t *tx) hasten(person int64) error {
 		return err
 	}
 	for _, w := range all {
-		at, err := t.opensAt(w.share)
+		when, err := t.opensAt(w.share)
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`
-			UPDATE deliveries
-			SET due_at = $2, next_at = CASE WHEN next_at IS NULL THEN NULL ELSE $2 END
-			WHERE id = $1 AND due_at > $2
-		`, w.delivery, max(at, t.now))
-		if err != nil {
+		at := when.at
+		if w.part == needPart {
+			at = when.need
+		}
+		if err := t.bringForward(w.delivery, max(at, t.now)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// opensAt returns since when all of a share may reach its reader; 0 is always.
-func (t *tx) opensAt(share int64) (int64, error) {
+// opensAt returns since when a share may reach its reader.
+func (t *tx) opensAt(share int64) (when opening, err error) {
 	var reader int64
 	if err := t.QueryRow(`SELECT reader FROM shares WHERE id = $1`, share).Scan(&reader); err != nil {
-		return 0, err
+		return when, err
 	}
 	a, err := t.loadAnswer(`id = (SELECT answer FROM shares WHERE id = $1)`, share)
 	if err != nil {
-		return 0, err
+		return when, err
 	}
-	when, err := t.opening(a, reader)
-	return when.at, err
+	return t.opening(a, reader)
 }
 
 // tooSoon tells whether a relay that has come due is to wait longer, because the
@@ -440,7 +447,8 @@ func (t *tx) tooSoon(d Delivery) (waits bool, err error) {
 	if err := t.QueryRow(`SELECT share FROM deliveries WHERE id = $1`, d.ID).Scan(&share); err != nil {
 		return false, err
 	}
-	at, err := t.opensAt(share)
+	when, err := t.opensAt(share)
+	at := when.at
 	if err != nil || at <= t.now {
 		return false, err
 	}

@@ -111,3 +111,40 @@ func TestLostReplyIsNotSentTwice(t *testing.T) {
 		})
 	}
 }
+
+// What was typed while nobody knew whether the message about the words before got
+// through stands in it too: known again by its nonce, or found an hour later, it
+// would still say what it said then.
+func TestLostReplyShowsWhatCameAfter(t *testing.T) {
+	t.Parallel()
+	for name, outage := range map[string]time.Duration{"within the nonce window": 10 * time.Second, "beyond it": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			dir, check := t.TempDir(), conformance.Open(t)
+			synctest.Test(t, func(t *testing.T) {
+				a := act(t, dir, check)
+				lost := time.Now().Add(outage)
+				a.stage.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+					if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") || time.Now().After(lost) {
+						return nil
+					}
+					return &discordtest.Fault{Lose: true}
+				})
+				a.does("sam: The first words.", "sam: And some more.")
+				a.does("+" + (outage + 30*time.Minute).String())
+				stands := 0
+				for _, m := range a.stage.discord.Person("sam").Sees() {
+					if m.Author == "bot" && strings.Contains(m.Content, "The first words.") {
+						stands++
+						if !strings.Contains(m.Content, "And some more.") {
+							t.Errorf("sam sees %q", m.Content)
+						}
+					}
+				}
+				if stands != 1 {
+					t.Errorf("the words stand in %d messages", stands)
+				}
+				a.end()
+			})
+		})
+	}
+}

@@ -92,7 +92,6 @@ type soaking struct {
 	spoke  atomic.Int64 // when the bot last said something on the gateway
 	away   int          // hours for which what is wrong goes on
 	heal   func()
-	ahead  time.Duration // the most that the machine's clock was ahead since it was looked at last
 }
 
 // inhabitant is somebody who lives with the bot.
@@ -339,7 +338,6 @@ var misfortunes = map[string]func(s *soaking) (heal func()){
 	},
 	"the clock steps": func(s *soaking) func() {
 		s.step(time.Duration(s.rng.Int64N(int64(6*time.Hour))) - 3*time.Hour)
-		s.ahead = max(s.ahead, time.Duration(s.skew.Load()))
 		return func() {
 			if s.rng.IntN(2) == 0 {
 				s.skew.Store(0)
@@ -676,9 +674,6 @@ func (s *soaking) judgeOwed(day int) {
 	hourAgo := s.now().Add(-40 * time.Minute).UnixMilli()
 	s.none(day, "deliveries that are due and do not leave", `
 		SELECT kind || ' ' || id || ' want ' || want || ' attempts ' || attempts FROM deliveries WHERE next_at < $1`, hourAgo)
-	// What failed while the clock was ahead is tried again at the time that was set
-	// by that clock, which may be later than this.
-	slack := s.now().Add(s.ahead + 15*time.Minute).UnixMilli()
 	s.none(day, "check-ins that were due and never came", `
 		SELECT c.id || ' due ' || datetime(c.due_at / 1000, 'unixepoch') || ' delivery ' || d.id || ' want ' || d.want
 		    || ' next ' || COALESCE(datetime(d.next_at / 1000, 'unixepoch'), 'never') || ' attempts ' || d.attempts
@@ -687,9 +682,7 @@ func (s *soaking) judgeOwed(day int) {
 		FROM checkins c
 		JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
 		JOIN persons p ON p.id = c.person
-		WHERE c.state = 'planned' AND c.due_at < $1 AND d.waiting = 0 AND p.paused_at IS NULL
-		    AND NOT (d.attempts > 0 AND d.next_at BETWEEN $2 AND $3)`, hourAgo, s.now().UnixMilli(), slack)
-	s.ahead = 0
+		WHERE c.state = 'planned' AND c.due_at < $1 AND d.waiting = 0 AND p.paused_at IS NULL`, hourAgo)
 	rows, err := s.db.Query(`
 		SELECT d.id, d.kind, c.postponed FROM deliveries d LEFT JOIN checkins c ON c.id = d.checkin
 		WHERE d.kind IN ('checkin', 'relay', 'notice') AND d.part = 0 AND d.sent_at IS NOT NULL`)

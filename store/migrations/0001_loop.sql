@@ -283,6 +283,9 @@ CREATE INDEX deliveries_next    ON deliveries (next_at) WHERE next_at IS NOT NUL
 CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NULL
 	AND NOT kind IN ('checkin', 'here', 'fits', 'after', 'moment', 'trend'); -- ahead of prompts
 CREATE INDEX deliveries_failed  ON deliveries (next_at) WHERE next_at IS NOT NULL AND attempts > 0;
+CREATE INDEX deliveries_now     ON deliveries (next_at) WHERE next_at IS NOT NULL
+	AND (want <> 'post' OR kind IN ('hello', 'linked', 'panel', 'offer', 'remark')); -- never planned ahead
+CREATE INDEX deliveries_soon    ON deliveries (next_at) WHERE next_at IS NOT NULL AND kind IN ('relay', 'notice', 'standing');
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
