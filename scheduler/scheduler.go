@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -41,6 +42,7 @@ type queue interface {
 	MarkRefused(ctx context.Context, d store.Delivery) error
 	Drop(ctx context.Context, d store.Delivery) error
 	Forget(ctx context.Context) (int64, error)
+	Checkpoint(ctx context.Context) error
 
 	calendar
 }
@@ -71,6 +73,8 @@ type Scheduler struct {
 	bell chan struct{}
 	free chan struct{} // a token for each worker that has nothing to do
 	busy sync.WaitGroup
+
+	tidying atomic.Bool
 }
 
 // New returns a scheduler for the deliveries of q. now is the clock of q.
@@ -146,6 +150,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}()
 	s.busy.Go(func() { s.forget(ctx) }) // what is due does not wait for it
 	for ctx.Err() == nil {
+		s.checkpoint(ctx)
 		wait := min(s.takeTurns(ctx), s.look(ctx))
 		timer := time.NewTimer(wait)
 		select {
@@ -155,6 +160,20 @@ func (s *Scheduler) Run(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+}
+
+// checkpoint has the database put its files in order, beside everything else and
+// one at a time.
+func (s *Scheduler) checkpoint(ctx context.Context) {
+	if !s.tidying.CompareAndSwap(false, true) {
+		return
+	}
+	s.busy.Go(func() {
+		defer s.tidying.Store(false)
+		if err := s.queue.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("the database's log could not be tidied; trying again in a while", "err", err)
+		}
+	})
 }
 
 // look hands what is due to free workers and returns how long to sleep if

@@ -58,6 +58,9 @@ func (s *Store) handOn(b *batch) {
 	}
 	defer s.line.leave()
 	b.end()
+	if b.err == nil {
+		s.commits.Add(1)
+	}
 }
 
 // batch is one transaction and whoever has a part in it. It belongs to whoever

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -455,5 +457,35 @@ func BenchmarkWriters(b *testing.B) {
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		})
+	}
+}
+
+// The write-ahead log is copied into the file beside the writers, and begins anew:
+// it does not grow with what is written.
+func TestCheckpointKeepsTheLogShort(t *testing.T) {
+	t.Parallel()
+	w, _ := linked(t)
+	const writes = 600
+	size := func() int64 {
+		fi, err := os.Stat(w.opts.Path + "-wal")
+		w.ok(err)
+		return fi.Size()
+	}
+	id := 1 << 40
+	write := func() {
+		for range writes {
+			id++
+			w.ok(w.Seen(w.ctx, sam.ID, store.Secret(strconv.Itoa(id))))
+			w.ok(w.Checkpoint(w.ctx))
+		}
+	}
+	write()
+	short := size()
+	write()
+	if after := size(); after > short+short/2 {
+		t.Errorf("%d KB after %d writes, and %d KB after as many more", short>>10, writes, after>>10)
+	}
+	if short > 4<<20 {
+		t.Errorf("%d KB after %d writes", short>>10, writes)
 	}
 }

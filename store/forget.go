@@ -56,6 +56,22 @@ func (s *Store) emptyLog(ctx context.Context) error {
 	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
 }
 
+// checkpointEvery is how many commits the write-ahead log takes until it is copied
+// into the file; a commit of several people's acts is some ten pages.
+const checkpointEvery = 64
+
+// Checkpoint copies the write-ahead log into the file, if there is enough of it.
+// SQLite by itself has a commit do that now and then, for which everybody waits;
+// it still does when the log has become 64 MB. Call it often, beside other things.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	if s.commits.Load() < checkpointEvery {
+		return nil
+	}
+	s.commits.Store(0)
+	var busy, pages, moved int
+	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &pages, &moved)
+}
+
 // sweepPeople deletes those of whom nothing is left to do; $1 is when they agreed
 // at the latest.
 const sweepPeople = `

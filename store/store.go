@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -51,13 +52,15 @@ type Store struct {
 	lock  *flock.Flock
 	ids   idSource
 
+	commits atomic.Int64 // since the write-ahead log was last copied into the file
+
 	ready, readyToRead map[string]*sql.Stmt // see prepare
 }
 
 const (
 	pragmas      = "?_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_pragma=temp_store(2)&_pragma=cache_size(-32768)"
 	readPragmas  = pragmas + "&_pragma=query_only(1)&_txlock=deferred"
-	writePragmas = pragmas + "&_txlock=immediate"
+	writePragmas = pragmas + "&_pragma=wal_autocheckpoint(16384)&_txlock=immediate" // see Checkpoint
 	readers      = 4
 )
 
