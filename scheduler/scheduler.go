@@ -51,6 +51,7 @@ const (
 	bell        = "@every 30s"
 	housekeep   = "@every 15m"
 	workers     = 32               // people written to at the same time
+	atOnce      = 8                // taken in one claim, so that nobody's act waits long for it
 	sendTimeout = 30 * time.Second // for one message, in which Discord may make us wait
 	stopTimeout = 3 * time.Second  // for the ones in hand when the program stops
 	idleLook    = time.Minute      // the longest sleep, whatever the timer says
@@ -180,7 +181,7 @@ func (s *Scheduler) checkpoint(ctx context.Context) {
 // nothing wakes it. A look at nothing only reads.
 func (s *Scheduler) look(ctx context.Context) time.Duration {
 	for empty := 0; ctx.Err() == nil; {
-		n := len(s.free)
+		n := min(len(s.free), atOnce)
 		if n == 0 {
 			return idleLook // the next worker that is done wakes us
 		}
