@@ -19,6 +19,7 @@ var excuses = []struct {
 	{store.ErrSelf, text.SceneSelf},
 	{store.ErrPaused, text.ScenePaused},
 	{store.ErrCode, text.PartnerCodeNone},
+	{errGuesses, text.PartnerCodeOften},
 	{store.ErrGone, text.ErrGone},
 	{store.ErrNotAgreed, text.ErrNotAgreed},
 	{store.ErrTooOften, text.ErrTooOften},

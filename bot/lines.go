@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
-	"time"
 )
 
 // lines keeps one person's events in order, and everybody else's out of their
@@ -68,51 +67,6 @@ func (l *lines) close() {
 	l.closed = true
 	l.mu.Unlock()
 	l.busy.Wait()
-}
-
-// budget limits how often each may do something.
-type budget struct {
-	most int
-	per  time.Duration
-	now  func() time.Time
-	mu   sync.Mutex
-	used map[string][]time.Time
-}
-
-const mostBudgets = 10_000
-
-func newBudget(most int, per time.Duration, now func() time.Time) *budget {
-	return &budget{most: most, per: per, now: now, used: map[string][]time.Time{}}
-}
-
-// spent tells whether key has used up its budget.
-func (b *budget) spent(key string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.recent(key)) >= b.most
-}
-
-// spend uses one.
-func (b *budget) spend(key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	recent := append(b.recent(key), b.now())
-	if len(b.used) >= mostBudgets {
-		for k := range b.used {
-			if len(b.recent(k)) == 0 {
-				delete(b.used, k)
-			}
-		}
-	}
-	b.used[key] = recent
-}
-
-func (b *budget) recent(key string) []time.Time {
-	times := b.used[key]
-	for len(times) > 0 && b.now().Sub(times[0]) >= b.per {
-		times = times[1:]
-	}
-	return times
 }
 
 // outcomes lets a handler learn what became of a delivery it has just owed.
