@@ -132,7 +132,7 @@ func (b *Bot) behind(person string) bool {
 
 // passes tells an error of the machine, which passes, from one of a person's.
 func passes(err error) bool {
-	for _, own := range []error{nil, store.ErrNotAgreed, store.ErrTooOften, store.ErrGone} {
+	for _, own := range []error{nil, store.ErrNotAgreed, store.ErrTooOften, store.ErrMuch, store.ErrGone} {
 		if errors.Is(err, own) {
 			return false
 		}
