@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"aftercare/store"
 )
@@ -32,6 +33,10 @@ func (b *Bot) hear(kind string, raw json.RawMessage) {
 	case "MESSAGE_CREATE", "MESSAGE_UPDATE":
 		var m message
 		if !b.read(kind, raw, &m) || !m.typed() {
+			return
+		}
+		if utf8.RuneCountInString(m.Content) > mostTaken {
+			b.log.Warn("a message longer than Discord's are was dropped", "event", kind)
 			return
 		}
 		if kind == "MESSAGE_UPDATE" && (m.Edited == nil || *m.Edited == "") {

@@ -23,6 +23,7 @@ func (b *Bot) partnerRoutes() map[string]handler {
 		"partner/never":   b.partnerNever,
 		"partner/list":    b.partnerList,
 		"partner/mode":    b.partnerMode, // at once, or together
+		"partner/come":    b.partnerCome, // what they set up may reach me again
 		"partner/leave":   b.partnerLeave,
 		"partner/left":    b.partnerLeft, // chosen from a menu
 	}

@@ -2,12 +2,14 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bwmarrin/discordgo"
 
@@ -63,6 +65,23 @@ func show(s say) reply { return reply{say: s, change: true} }
 // ask replies with a form.
 func ask(f form) reply { return reply{form: &f} }
 
+// errTooLong is for far more in one place than Discord lets anybody write.
+var errTooLong = errors.New("more than a form takes")
+
+// mostTaken is how many characters are taken at all. Discord holds people to
+// mostWords; a little more, however it came about, is carried rather than lost.
+const mostTaken = 4 * mostWords
+
+// fits returns errTooLong for a form with very much more in a field than any of ours takes.
+func (e *event) fits() error {
+	for _, words := range e.options {
+		if e.inForm && utf8.RuneCountInString(words) > mostTaken {
+			return errTooLong
+		}
+	}
+	return nil
+}
+
 // handler decides what to say to an event. It never sends.
 type handler func(ctx context.Context, e *event) (reply, error)
 
@@ -111,7 +130,10 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 		r = route{static: true, do: func(context.Context, *event) (reply, error) { return reply{}, store.ErrGone }}
 	}
 	waiting := b.welcomeBack(ctx, r, who)
-	out, err := r.do(ctx, e)
+	out, err := reply{}, e.fits()
+	if err == nil {
+		out, err = r.do(ctx, e)
+	}
 	if err != nil {
 		out = b.excuse(path, err)
 		out.say = out.say.add(handBack(e)...)

@@ -166,6 +166,10 @@ func (v *evening) playCare() {
 	v.does(v.kit.Pick("Sam"))
 	v.presses(v.kit, text.LabelGift)
 	v.writes(v.kit, "For a grey day.")
+	for _, when := range []string{"now", "8h ago", "20h ago"} {
+		v.does(v.kit.Run("/scene ended partner:@robin when:" + when))
+	}
+	v.presses(v.robin, text.LabelStopthese)
 }
 
 // looksBack goes through alex's own history.
