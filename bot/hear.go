@@ -28,7 +28,7 @@ func (b *Bot) hear(kind string, raw json.RawMessage) {
 			return
 		}
 		if who, ok := i.who(); ok {
-			b.people.queue(who.ID.Reveal(), func() { b.answer(&i, who) })
+			b.people.queueWithin(mostTaps, who.ID.Reveal(), func() { b.answer(&i, who) })
 		}
 	case "MESSAGE_CREATE", "MESSAGE_UPDATE":
 		var m message

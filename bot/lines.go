@@ -16,16 +16,23 @@ type lines struct {
 	busy   sync.WaitGroup
 }
 
-const longestLine = 1000 // events of one person that wait; more are dropped
+const (
+	longestLine = 1000 // events of one person that wait; more are dropped
+	mostTaps    = 50   // commands, taps and forms: those behind could not be answered in Discord's 3 s anyway
+)
 
 func newLines(log *slog.Logger) *lines { return &lines{log: log, by: map[string][]func(){}} }
 
 // queue runs do after all that was queued for key before. It never blocks.
-func (l *lines) queue(key string, do func()) {
+func (l *lines) queue(key string, do func()) { l.queueWithin(longestLine, key, do) }
+
+// queueWithin is queue for what is dropped when so many wait already: a script that
+// presses every button holds up nobody but itself, and not for long.
+func (l *lines) queueWithin(most int, key string, do func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	line, running := l.by[key]
-	if l.closed || len(line) >= longestLine {
+	if l.closed || len(line) >= most {
 		return
 	}
 	l.by[key] = append(line, do)
