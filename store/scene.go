@@ -238,6 +238,9 @@ func (t *tx) partners(me person, e Ended) (out []int64, err error) {
 	return out, err
 }
 
+// named returns one's own ends of the pacts with those accounts. Somebody one is not
+// linked with has one that does not hold, so that what comes after it is the same for
+// them as for somebody who has left or paused: also in how long it takes.
 func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, err error) {
 	for _, account := range accounts {
 		var id int64 // and no more of them: it would take longer for those we know
@@ -250,7 +253,8 @@ func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, 
 		}
 		i := slices.IndexFunc(sides, func(s side) bool { return s.partner == id })
 		if i < 0 {
-			return nil, ErrNotLinked
+			chosen = append(chosen, side{})
+			continue
 		}
 		chosen = append(chosen, sides[i])
 	}
