@@ -21,6 +21,10 @@ const (
 // blocks, and it reads the raw event: one that can't be read is dropped, and says
 // nothing of its content.
 func (b *Bot) hear(kind string, raw json.RawMessage) {
+	b.people.guard(func() { b.take(kind, raw) })
+}
+
+func (b *Bot) take(kind string, raw json.RawMessage) {
 	switch kind {
 	case "INTERACTION_CREATE":
 		var i interaction

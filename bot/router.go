@@ -285,16 +285,18 @@ func (b *Bot) follow(i *interaction, r reply) {
 	if r.after == nil {
 		return
 	}
-	b.outcomes.busy.Go(func() {
-		ctx, cancel := context.WithTimeout(b.stopping, followWithin)
-		defer cancel()
-		s, ok := r.after(ctx)
-		if !ok {
-			return
-		}
-		path := apiVersion + "/webhooks/" + i.AppID + "/" + i.Token + "/messages/@original"
-		if err := b.patiently(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
-			b.log.Warn("an answer could not be changed", "err", err)
-		}
-	})
+	b.outcomes.busy.Go(func() { b.people.guard(func() { b.changeOnce(i, r) }) })
+}
+
+func (b *Bot) changeOnce(i *interaction, r reply) {
+	ctx, cancel := context.WithTimeout(b.stopping, followWithin)
+	defer cancel()
+	s, ok := r.after(ctx)
+	if !ok {
+		return
+	}
+	path := apiVersion + "/webhooks/" + i.AppID + "/" + i.Token + "/messages/@original"
+	if err := b.patiently(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
+		b.log.Warn("an answer could not be changed", "err", err)
+	}
 }
