@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -66,6 +67,16 @@ func (l *lines) guard(do func()) {
 		}
 	}()
 	do()
+}
+
+// errPanicked stands for a panic. What that says is not repeated.
+var errPanicked = errors.New("a panic, which is in the log")
+
+// tried runs do and turns a panic of it into errPanicked.
+func (l *lines) tried(do func() error) error {
+	err := errPanicked
+	l.guard(func() { err = do() })
+	return err
 }
 
 // close takes no more events and waits for those in line.

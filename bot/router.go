@@ -129,10 +129,14 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	if !ok {
 		r = route{static: true, do: func(context.Context, *event) (reply, error) { return reply{}, store.ErrGone }}
 	}
-	waiting := b.welcomeBack(ctx, r, who)
+	var waiting func(say) func(context.Context) (say, bool)
 	out, err := reply{}, e.fits()
 	if err == nil {
-		out, err = r.do(ctx, e)
+		err = b.people.tried(func() (err error) {
+			waiting = b.welcomeBack(ctx, r, who)
+			out, err = r.do(ctx, e)
+			return err
+		})
 	}
 	if err != nil {
 		out = b.excuse(path, err)
