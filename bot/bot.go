@@ -63,7 +63,7 @@ type Bot struct {
 	api      *transport
 	routes   map[string]route
 	people   *lines
-	guesses  *budget
+	guesses  *guesses
 	opens    *openings
 	outcomes outcomes
 	stopping context.Context // ends at Close: what waits for something gives up
@@ -87,7 +87,7 @@ func New(st *store.Store, o Options) (*Bot, error) {
 	b := &Bot{
 		Wake: func() {}, o: o, store: st, log: o.Log,
 		api:     newTransport(o.Transport, api, o.Version, o.RequestsPerSecond, o.Log),
-		guesses: newBudget(5, time.Hour, st.Now),
+		guesses: newGuesses(st.Now),
 		people:  newLines(o.Log),
 		opens:   newOpenings(),
 	}

@@ -28,7 +28,9 @@ func (b *Bot) lookThrough() {
 	b.outcomes.busy.Go(func() {
 		for {
 			n := b.looks.Load()
-			if !b.catchUp(b.stopping) {
+			whole := false
+			b.people.guard(func() { whole = b.catchUp(b.stopping) })
+			if !whole {
 				if !sleep(b.stopping, lookAgain) {
 					return
 				}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"aftercare/store"
 )
@@ -20,6 +21,10 @@ const (
 // blocks, and it reads the raw event: one that can't be read is dropped, and says
 // nothing of its content.
 func (b *Bot) hear(kind string, raw json.RawMessage) {
+	b.people.guard(func() { b.take(kind, raw) })
+}
+
+func (b *Bot) take(kind string, raw json.RawMessage) {
 	switch kind {
 	case "INTERACTION_CREATE":
 		var i interaction
@@ -27,11 +32,15 @@ func (b *Bot) hear(kind string, raw json.RawMessage) {
 			return
 		}
 		if who, ok := i.who(); ok {
-			b.people.queue(who.ID.Reveal(), func() { b.answer(&i, who) })
+			b.people.queueWithin(mostTaps, who.ID.Reveal(), func() { b.answer(&i, who) })
 		}
 	case "MESSAGE_CREATE", "MESSAGE_UPDATE":
 		var m message
 		if !b.read(kind, raw, &m) || !m.typed() {
+			return
+		}
+		if utf8.RuneCountInString(m.Content) > mostTaken {
+			b.log.Warn("a message longer than Discord's are was dropped", "event", kind)
 			return
 		}
 		if kind == "MESSAGE_UPDATE" && (m.Edited == nil || *m.Edited == "") {
@@ -67,12 +76,8 @@ func (b *Bot) takes(m *message, edited bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), messageWithin)
 	defer cancel()
 	who := m.who()
-	if waiting, err := b.store.Here(ctx, who); err != nil {
-		b.log.Error("somebody's return could not be noted", "err", err)
-	} else if waiting != 0 {
-		if err := b.store.Retry(ctx, who.ID); err != nil {
-			b.log.Error("what was refused could not be tried again", "err", err)
-		}
+	if err := b.people.tried(func() error { return b.cameBack(ctx, who) }); err != nil {
+		b.log.Error("somebody's return could not be noted, or what was refused not tried again", "err", err)
 	}
 	b.note(who.ID.Reveal(), func(ctx context.Context) error {
 		if edited {
@@ -80,6 +85,15 @@ func (b *Bot) takes(m *message, edited bool) {
 		}
 		return b.store.Hear(ctx, store.Typed{By: who, Message: m.ID, ReplyTo: m.repliesTo(), Text: m.text(), OnlyWords: m.more()})
 	})
+}
+
+// cameBack has what Discord refused tried again, now that its person is there.
+func (b *Bot) cameBack(ctx context.Context, who store.Who) error {
+	waiting, err := b.store.Here(ctx, who)
+	if err != nil || waiting == 0 {
+		return err
+	}
+	return b.store.Retry(ctx, who.ID)
 }
 
 func (b *Bot) unsaid(person, message string) {
@@ -93,11 +107,18 @@ func (b *Bot) unsaid(person, message string) {
 // through instead.
 type unnoted struct {
 	mu sync.Mutex
-	by map[string][]func(context.Context) error
+	by map[string][]*noting
+}
+
+// noting is one of them.
+type noting struct {
+	do     func(context.Context) error
+	panics int // it is given up after a few: it would hold up what came after it
 }
 
 const (
 	noteAgain   = 10 * time.Second
+	mostPanics  = 3
 	mostUnnoted = 200 // of one person; the rest is found after the next start
 )
 
@@ -105,14 +126,17 @@ const (
 // in the person's line.
 func (b *Bot) note(person string, do func(context.Context) error) {
 	b.unnoted.mu.Lock()
-	waiting := append(b.unnoted.by[person], do)
+	waiting := append(b.unnoted.by[person], &noting{do: do})
 	delete(b.unnoted.by, person)
 	b.unnoted.mu.Unlock()
-	for i, do := range waiting {
+	for i, n := range waiting {
 		ctx, cancel := context.WithTimeout(context.Background(), messageWithin)
-		err := do(ctx)
+		err := b.people.tried(func() error { return n.do(ctx) })
 		cancel()
-		if passes(err) {
+		if errors.Is(err, errPanicked) {
+			n.panics++
+		}
+		if passes(err) && n.panics <= mostPanics {
 			b.log.Error("what somebody typed could not be noted; trying again", "err", err)
 			b.noteLater(person, waiting[i:])
 			return
@@ -132,7 +156,7 @@ func (b *Bot) behind(person string) bool {
 
 // passes tells an error of the machine, which passes, from one of a person's.
 func passes(err error) bool {
-	for _, own := range []error{nil, store.ErrNotAgreed, store.ErrTooOften, store.ErrGone} {
+	for _, own := range []error{nil, store.ErrNotAgreed, store.ErrTooOften, store.ErrMuch, store.ErrGone} {
 		if errors.Is(err, own) {
 			return false
 		}
@@ -140,10 +164,10 @@ func passes(err error) bool {
 	return err != nil
 }
 
-func (b *Bot) noteLater(person string, waiting []func(context.Context) error) {
+func (b *Bot) noteLater(person string, waiting []*noting) {
 	b.unnoted.mu.Lock()
 	if b.unnoted.by == nil {
-		b.unnoted.by = map[string][]func(context.Context) error{}
+		b.unnoted.by = map[string][]*noting{}
 	}
 	b.unnoted.by[person] = waiting[:min(len(waiting), mostUnnoted)]
 	b.unnoted.mu.Unlock()

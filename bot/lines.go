@@ -1,10 +1,10 @@
 package bot
 
 import (
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync"
-	"time"
 )
 
 // lines keeps one person's events in order, and everybody else's out of their
@@ -17,16 +17,23 @@ type lines struct {
 	busy   sync.WaitGroup
 }
 
-const longestLine = 1000 // events of one person that wait; more are dropped
+const (
+	longestLine = 1000 // events of one person that wait; more are dropped
+	mostTaps    = 50   // commands, taps and forms: those behind could not be answered in Discord's 3 s anyway
+)
 
 func newLines(log *slog.Logger) *lines { return &lines{log: log, by: map[string][]func(){}} }
 
 // queue runs do after all that was queued for key before. It never blocks.
-func (l *lines) queue(key string, do func()) {
+func (l *lines) queue(key string, do func()) { l.queueWithin(longestLine, key, do) }
+
+// queueWithin is queue for what is dropped when so many wait already: a script that
+// presses every button holds up nobody but itself, and not for long.
+func (l *lines) queueWithin(most int, key string, do func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	line, running := l.by[key]
-	if l.closed || len(line) >= longestLine {
+	if l.closed || len(line) >= most {
 		return
 	}
 	l.by[key] = append(line, do)
@@ -62,57 +69,22 @@ func (l *lines) guard(do func()) {
 	do()
 }
 
+// errPanicked stands for a panic. What that says is not repeated.
+var errPanicked = errors.New("a panic, which is in the log")
+
+// tried runs do and turns a panic of it into errPanicked.
+func (l *lines) tried(do func() error) error {
+	err := errPanicked
+	l.guard(func() { err = do() })
+	return err
+}
+
 // close takes no more events and waits for those in line.
 func (l *lines) close() {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
 	l.busy.Wait()
-}
-
-// budget limits how often each may do something.
-type budget struct {
-	most int
-	per  time.Duration
-	now  func() time.Time
-	mu   sync.Mutex
-	used map[string][]time.Time
-}
-
-const mostBudgets = 10_000
-
-func newBudget(most int, per time.Duration, now func() time.Time) *budget {
-	return &budget{most: most, per: per, now: now, used: map[string][]time.Time{}}
-}
-
-// spent tells whether key has used up its budget.
-func (b *budget) spent(key string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.recent(key)) >= b.most
-}
-
-// spend uses one.
-func (b *budget) spend(key string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	recent := append(b.recent(key), b.now())
-	if len(b.used) >= mostBudgets {
-		for k := range b.used {
-			if len(b.recent(k)) == 0 {
-				delete(b.used, k)
-			}
-		}
-	}
-	b.used[key] = recent
-}
-
-func (b *budget) recent(key string) []time.Time {
-	times := b.used[key]
-	for len(times) > 0 && b.now().Sub(times[0]) >= b.per {
-		times = times[1:]
-	}
-	return times
 }
 
 // outcomes lets a handler learn what became of a delivery it has just owed.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/bwmarrin/discordgo"
+
 	"aftercare/bot/text"
 	"aftercare/store"
 )
@@ -33,10 +35,11 @@ func (b *Bot) pactsSay(ctx context.Context, e *event) (say, error) {
 	if err != nil {
 		return say{}, err
 	}
-	return b.pactList(pacts), nil
+	return b.pactList(pacts, b.comeRow(e, pacts)), nil
 }
 
-func (b *Bot) pactList(pacts []store.Pact) say {
+// pactList has the way back from what was stopped below it, where there is one.
+func (b *Bot) pactList(pacts []store.Pact, come []discordgo.MessageComponent) say {
 	if len(pacts) == 0 {
 		return line(text.T(text.PartnerListNone))
 	}
@@ -47,14 +50,18 @@ func (b *Bot) pactList(pacts []store.Pact) say {
 	s := line(text.T(text.PartnerList)).addList(lines).add("", text.T(text.PactHow))
 	if len(pacts) == 1 {
 		p := pacts[0]
-		return s.with(button(text.T(otherMode(p, text.PactToTogether, text.PactToAtOnce)), "partner/mode", number(p.ID), string(other(p))))
+		return s.with(append([]discordgo.MessageComponent{button(text.T(otherMode(p, text.PactToTogether, text.PactToAtOnce)), "partner/mode", number(p.ID), string(other(p)))}, come...)...)
 	}
 	var all []choice
 	for _, p := range fit(pacts) {
 		says := text.T(otherMode(p, text.PactToTogetherFor, text.PactToAtOnceFor), "name", label(nameOf(p.Partner), 40))
 		all = append(all, choice{says, number(p.ID) + "." + string(other(p))})
 	}
-	return s.with(menu(text.T(text.PactWhich), all, "partner/mode"))
+	s = s.with(menu(text.T(text.PactWhich), all, "partner/mode"))
+	if len(come) > 0 {
+		s = s.with(come...)
+	}
+	return s
 }
 
 // other is the mode that a pact can be changed to.
@@ -88,6 +95,9 @@ func (b *Bot) pactLine(p store.Pact) string {
 		words = append(words, text.T(text.PactTogetherSince, "date", on(p.Changed)))
 	default:
 		words = append(words, text.T(text.PactAtOnceSince, "date", on(p.Changed)))
+	}
+	if p.Stopped {
+		words = append(words, text.T(text.PactStopped))
 	}
 	return strings.Join(words, " ")
 }

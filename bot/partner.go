@@ -23,6 +23,7 @@ func (b *Bot) partnerRoutes() map[string]handler {
 		"partner/never":   b.partnerNever,
 		"partner/list":    b.partnerList,
 		"partner/mode":    b.partnerMode, // at once, or together
+		"partner/come":    b.partnerCome, // what they set up may reach me again
 		"partner/leave":   b.partnerLeave,
 		"partner/left":    b.partnerLeft, // chosen from a menu
 	}
@@ -93,12 +94,11 @@ func (b *Bot) unlessSent(delivery int64, outcome <-chan error, s say) func(conte
 	}
 }
 
-// partnerAccept shows what a code stands for. Guesses are limited for each
-// person; past the limit every code is one we don't know.
+// partnerAccept shows what a code stands for, unless there were too many wrong ones.
 func (b *Bot) partnerAccept(ctx context.Context, e *event) (reply, error) {
 	account := e.who.ID.Reveal()
 	if b.guesses.spent(account) {
-		return reply{}, store.ErrCode
+		return reply{}, errGuesses
 	}
 	inv, err := b.store.Invitation(ctx, e.who.ID, e.options["code"])
 	if errors.Is(err, store.ErrCode) {

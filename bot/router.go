@@ -2,12 +2,14 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bwmarrin/discordgo"
 
@@ -63,6 +65,23 @@ func show(s say) reply { return reply{say: s, change: true} }
 // ask replies with a form.
 func ask(f form) reply { return reply{form: &f} }
 
+// errTooLong is for far more in one place than Discord lets anybody write.
+var errTooLong = errors.New("more than a form takes")
+
+// mostTaken is how many characters are taken at all. Discord holds people to
+// mostWords; a little more, however it came about, is carried rather than lost.
+const mostTaken = 4 * mostWords
+
+// fits returns errTooLong for a form with very much more in a field than any of ours takes.
+func (e *event) fits() error {
+	for _, words := range e.options {
+		if e.inForm && utf8.RuneCountInString(words) > mostTaken {
+			return errTooLong
+		}
+	}
+	return nil
+}
+
 // handler decides what to say to an event. It never sends.
 type handler func(ctx context.Context, e *event) (reply, error)
 
@@ -110,8 +129,15 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	if !ok {
 		r = route{static: true, do: func(context.Context, *event) (reply, error) { return reply{}, store.ErrGone }}
 	}
-	waiting := b.welcomeBack(ctx, r, who)
-	out, err := r.do(ctx, e)
+	var waiting func(say) func(context.Context) (say, bool)
+	out, err := reply{}, e.fits()
+	if err == nil {
+		err = b.people.tried(func() (err error) {
+			waiting = b.welcomeBack(ctx, r, who)
+			out, err = r.do(ctx, e)
+			return err
+		})
+	}
 	if err != nil {
 		out = b.excuse(path, err)
 		out.say = out.say.add(handBack(e)...)
@@ -263,16 +289,18 @@ func (b *Bot) follow(i *interaction, r reply) {
 	if r.after == nil {
 		return
 	}
-	b.outcomes.busy.Go(func() {
-		ctx, cancel := context.WithTimeout(b.stopping, followWithin)
-		defer cancel()
-		s, ok := r.after(ctx)
-		if !ok {
-			return
-		}
-		path := apiVersion + "/webhooks/" + i.AppID + "/" + i.Token + "/messages/@original"
-		if err := b.patiently(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
-			b.log.Warn("an answer could not be changed", "err", err)
-		}
-	})
+	b.outcomes.busy.Go(func() { b.people.guard(func() { b.changeOnce(i, r) }) })
+}
+
+func (b *Bot) changeOnce(i *interaction, r reply) {
+	ctx, cancel := context.WithTimeout(b.stopping, followWithin)
+	defer cancel()
+	s, ok := r.after(ctx)
+	if !ok {
+		return
+	}
+	path := apiVersion + "/webhooks/" + i.AppID + "/" + i.Token + "/messages/@original"
+	if err := b.patiently(ctx, http.MethodPatch, path, withoutFlags(s.payload()), nil); err != nil {
+		b.log.Warn("an answer could not be changed", "err", err)
+	}
 }

@@ -43,6 +43,8 @@ func (b *Bot) sceneEnded(ctx context.Context, e *event) (reply, error) {
 	}
 	sc, err := b.store.EndScene(ctx, store.Ended{By: e.who, Partners: e.people, At: at, Size: size, Request: e.request})
 	switch {
+	case errors.Is(err, store.ErrScenes):
+		return b.sceneOften(ctx, e)
 	case errors.Is(err, store.ErrWhich):
 		return b.askWith(ctx, e, at, size)
 	case errors.Is(err, store.ErrAlone):
@@ -115,7 +117,9 @@ func (b *Bot) sceneWith(ctx context.Context, e *event) (reply, error) {
 		ended.Pacts = append(ended.Pacts, pact)
 	}
 	sc, err := b.store.EndScene(ctx, ended)
-	if err != nil {
+	if errors.Is(err, store.ErrScenes) {
+		return b.sceneOften(ctx, e)
+	} else if err != nil {
 		return reply{}, err
 	}
 	return show(b.noted(sc)), nil
@@ -277,7 +281,7 @@ func noticeSays(delivery int64, n store.Notice) say {
 		return button(text.T(key), "scene/notice", number(delivery), string(c))
 	}
 	if n.AskFirst {
-		return line(text.T(text.NoticeAsk)).with(to(text.LabelYes, store.ChoiceYes), to(text.LabelNo, store.ChoiceNo), helpButton())
+		return stoppable(delivery, n, line(text.T(text.NoticeAsk)), to(text.LabelYes, store.ChoiceYes), to(text.LabelNo, store.ChoiceNo), helpButton())
 	}
 	if n.Scene.Round && n.Scene.Paused {
 		return line(text.T(text.NoticePaused))
@@ -290,7 +294,7 @@ func noticeSays(delivery int64, n store.Notice) say {
 	} else if !n.Scene.LineAt.IsZero() {
 		s = s.add(text.T(text.NoticeLight, "times", in(n.Scene.LineAt)))
 	}
-	return s.with(
+	return stoppable(delivery, n, s,
 		to(text.LabelOk, store.ChoiceOK), to(text.LabelNotours, store.ChoiceNotOurs), to(text.LabelAskfirst, store.ChoiceAskFirst))
 }
 
@@ -300,7 +304,9 @@ func (b *Bot) sceneNotice(ctx context.Context, e *event) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if n.Out {
+	if c == store.ChoiceStop {
+		return show(b.stoppedSay(e, n)), nil
+	} else if n.Out {
 		return show(line(text.T(text.NoticeNone))), nil
 	}
 	if n.AskFirst {

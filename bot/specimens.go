@@ -192,6 +192,11 @@ func (b *Bot) sceneSpecimens(now time.Time) []specimen {
 		{"OK, by somebody who has paused since", made(text.NoticePaused)},
 		{"This wasn't ours", made(text.NoticeNone)},
 		{"Ask me first", made(text.NoticeFirst)},
+		{"to the partner, in the DM: one of several within a day", noticeSays(1, store.Notice{Scene: two, Several: true})},
+		{"to a partner who is asked first: one of several", noticeSays(1, store.Notice{AskFirst: true, Several: true, Scene: none})},
+		{"Stop these", stoppedSays([]string{"1", "x"}, store.Secret("Sam"))},
+		{"Let them come again", made(text.NoticeLetcome)},
+		{"/scene ended, again and again", oftenSays(two)},
 	}
 }
 

@@ -3,6 +3,8 @@ package bot
 import (
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"aftercare/bot/text"
 	"aftercare/store"
 )
@@ -32,11 +34,14 @@ func (b *Bot) listSpecimens(now time.Time) []specimen {
 	atOnce := pact("Sam", func(p *store.Pact) { p.Changed = changed })
 	once := pact("Kit", func(p *store.Pact) { p.Once, p.Until = true, now.AddDate(0, 0, 30) })
 	had := pact("Robin", func(p *store.Pact) { p.Once, p.Had, p.Until = true, true, now.AddDate(0, 0, 3) })
+	stopped := pact("Sam", func(p *store.Pact) { p.Stopped = true })
 	return []specimen{
-		{"/partner list", b.pactList([]store.Pact{pact("Sam", func(*store.Pact) {})})},
-		{"/partner list, with a link that opens together", b.pactList([]store.Pact{together})},
-		{"/partner list, with several, two of them for one scene", b.pactList([]store.Pact{atOnce, once, had})},
-		{"/partner list, with nobody", b.pactList(nil)},
+		{"/partner list", b.pactList([]store.Pact{pact("Sam", func(*store.Pact) {})}, nil)},
+		{"/partner list, with a link that opens together", b.pactList([]store.Pact{together}, nil)},
+		{"/partner list, with several, two of them for one scene", b.pactList([]store.Pact{atOnce, once, had}, nil)},
+		{"/partner list, after Stop these", b.pactList([]store.Pact{stopped}, []discordgo.MessageComponent{sampleButton(text.LabelLetcome)})},
+		{"/partner list, after Stop these, with several", b.pactList([]store.Pact{stopped, once}, []discordgo.MessageComponent{letCome([]choice{{text.T(text.LabelLetcomeFor, "name", "Sam"), "1.x"}})})},
+		{"/partner list, with nobody", b.pactList(nil, nil)},
 	}
 }
 

@@ -166,6 +166,10 @@ func (v *evening) playCare() {
 	v.does(v.kit.Pick("Sam"))
 	v.presses(v.kit, text.LabelGift)
 	v.writes(v.kit, "For a grey day.")
+	for _, when := range []string{"now", "8h ago", "20h ago"} {
+		v.does(v.kit.Run("/scene ended partner:@robin when:" + when))
+	}
+	v.presses(v.robin, text.LabelStopthese)
 }
 
 // looksBack goes through alex's own history.
@@ -434,14 +438,14 @@ func (h *house) forges(p *discordtest.Person, id, value string) {
 	}
 }
 
-// Guesses at codes run out, and then the right one is unknown as well.
+// Guesses at codes run out, and then the right one is answered as a wrong one.
 func TestGuessesRunOut(t *testing.T) {
 	h := newHouse(t)
 	alex, robin, kit := h.discord.Person("alex"), h.discord.Person("robin"), h.discord.Person("kit")
 	code := codeIn.FindString(h.press(alex, customID("partner/invited")).content)
 	guess := func(p *discordtest.Person, code string) text.Key {
 		got := h.run(p, "partner accept", text3("code", code))
-		for _, key := range []text.Key{text.PartnerCodeNone, text.PartnerFrom} {
+		for _, key := range []text.Key{text.PartnerCodeNone, text.PartnerCodeOften, text.PartnerFrom} {
 			if says(got.content, key) {
 				return key
 			}
@@ -457,8 +461,8 @@ func TestGuessesRunOut(t *testing.T) {
 			t.Error("a wrong code is known")
 		}
 	}
-	if guess(robin, code) != text.PartnerCodeNone {
-		t.Error("robin may guess for ever")
+	if guess(robin, code) != text.PartnerCodeOften || guess(robin, "AAAAA-AAAAA") != text.PartnerCodeOften {
+		t.Error("robin may guess for ever, or hears which code is right")
 	}
 	if guess(kit, code) != text.PartnerFrom {
 		t.Error("robin used up kit's guesses")

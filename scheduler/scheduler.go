@@ -152,7 +152,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	s.busy.Go(func() { s.forget(ctx) }) // what is due does not wait for it
 	for ctx.Err() == nil {
 		s.checkpoint(ctx)
-		wait := min(s.takeTurns(ctx), s.look(ctx))
+		wait := min(s.guard("turns", func() time.Duration { return s.takeTurns(ctx) }), s.guard("look", func() time.Duration { return s.look(ctx) }))
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -316,7 +316,23 @@ func (s *Scheduler) send(ctx context.Context, d store.Delivery) (sent store.Sent
 	return s.sender.Send(ctx, d)
 }
 
+// guard keeps a panic from ending the process, which would print what it says: that
+// may hold somebody's words. It returns how long to sleep.
+func (s *Scheduler) guard(what string, do func() time.Duration) (wait time.Duration) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("the scheduler panicked; going on", "at", what, "stack", string(debug.Stack()))
+			wait = afterError
+		}
+	}()
+	return do()
+}
+
 func (s *Scheduler) forget(ctx context.Context) {
+	s.guard("forget", func() time.Duration { s.forgetAll(ctx); return 0 })
+}
+
+func (s *Scheduler) forgetAll(ctx context.Context) {
 	defer s.Wake()
 	if _, err := s.queue.AskFits(ctx); err != nil && ctx.Err() == nil {
 		s.log.Error("nobody could be asked whether it still fits; trying again in a while", "err", err)

@@ -359,7 +359,7 @@ func (s *Store) SharePart(ctx context.Context, account Private, delivery int64, 
 		if i < 0 {
 			return ErrGone
 		}
-		if err := t.give(part, readers[i].partner, level); err != nil {
+		if err := t.chooses(part, readers[i].partner, level); err != nil {
 			return err
 		}
 		return t.carryFor(part.id, readers[i].partner)

@@ -125,7 +125,9 @@ func (t *tx) newAnswer(a answer, source []byte) (answer, error) {
 	if a.checkin == 0 {
 		var n int
 		err := t.QueryRow(`
-			SELECT COUNT(*) FROM answers WHERE writer = $1 AND checkin IS NULL AND created_at > $2
+			SELECT COUNT(*) FROM answers
+			WHERE writer = $1 AND checkin IS NULL AND created_at > $2
+			  AND NOT (kind = 'word' AND reply_to IS NULL AND source IS NOT NULL) -- kind words: see notTooMuch
 		`, a.writer, t.now-(24*time.Hour).Milliseconds()).Scan(&n)
 		if err != nil {
 			return a, err
@@ -288,8 +290,9 @@ func (t *tx) give(a answer, reader int64, level Level) error {
 }
 
 // Share sets what one reader is given of the answer to a check-in, which goes on
-// its way. When that is set for each of them, the check-in is done. ErrGone for a pact that is not
-// theirs, or not of this scene, or a level we don't know.
+// its way. When that is set for each of them, the check-in is done. ErrGone for a pact
+// that is not theirs, or not of this scene, or a level we don't know; ErrMuch for what
+// was given and taken back again and again.
 func (s *Store) Share(ctx context.Context, account Private, delivery, pact int64, level Level) (CheckIn, error) {
 	if !slices.Contains(levels, level) {
 		return CheckIn{}, ErrGone
@@ -307,7 +310,7 @@ func (s *Store) Share(ctx context.Context, account Private, delivery, pact int64
 		if err != nil {
 			return err
 		}
-		if err := t.give(a, readers[i].partner, level); err != nil {
+		if err := t.chooses(a, readers[i].partner, level); err != nil {
 			return err
 		}
 		if err := t.noReask(c.id); err != nil {

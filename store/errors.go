@@ -35,6 +35,11 @@ var (
 	ErrGone = errors.New("gone")
 	// ErrTooOften is for what may be done only so many times.
 	ErrTooOften = errors.New("too often")
+	// ErrScenes is for very many scenes within an hour, recorded by one person with
+	// one partner.
+	ErrScenes = errors.New("very many scenes within an hour")
+	// ErrMuch is for very much within an hour, sent by one person to one partner.
+	ErrMuch = errors.New("very much within an hour")
 	// ErrZone means that somebody's time zone has to be known for this, and is not.
 	ErrZone = errors.New("time zone not known")
 	// ErrMany means that there are as many of these as there may be.

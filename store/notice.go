@@ -16,6 +16,7 @@ const (
 	ChoiceNo       Choice = "no"    // asked first: don't
 	ChoiceNotOurs  Choice = "not"   // this wasn't ours
 	ChoiceAskFirst Choice = "first" // from now on, ask me first
+	ChoiceStop     Choice = "stop"  // from now on, nothing that this partner sets up
 )
 
 // Notice is what somebody is told of a scene that a partner recorded.
@@ -23,6 +24,10 @@ type Notice struct {
 	AskFirst bool  // nothing is booked yet
 	Scene    Scene // with their own check-ins
 	Out      bool  // they said that it wasn't theirs
+	Several  bool  // one of several that a partner has set up within a day
+
+	Stopped Private // after ChoiceStop: whom, by name
+	Pact    int64   // and by which pact
 }
 
 func (t *tx) ownNotice(account Private, delivery int64) (p person, scene int64, err error) {
@@ -47,6 +52,9 @@ func (t *tx) notice(scene, person int64) (n Notice, err error) {
 		return n, err
 	}
 	n.AskFirst, n.Out = state == "asked", state == "out"
+	if n.Several, err = t.several(scene, person); err != nil {
+		return n, err
+	}
 	n.Scene, err = t.scene(scene, person)
 	return n, err
 }
@@ -62,6 +70,7 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 		if _, err := t.Exec(`UPDATE participants SET replied_at = $3 WHERE scene = $1 AND person = $2`, scene, p.id, t.now); err != nil {
 			return err
 		}
+		var stopped side
 		switch choice {
 		case ChoiceOK:
 		case ChoiceYes:
@@ -76,6 +85,8 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 				return err
 			}
 			err = t.askInstead(scene, p.id)
+		case ChoiceStop:
+			stopped, err = t.stopAll(p, scene)
 		default:
 			err = ErrGone
 		}
@@ -83,6 +94,7 @@ func (s *Store) Choose(ctx context.Context, account Private, delivery int64, cho
 			return err
 		}
 		n, err = t.notice(scene, p.id)
+		n.Stopped, n.Pact = stopped.name, stopped.pact
 		return err
 	})
 	return n, err

@@ -183,6 +183,7 @@ func (s *Store) Pacts(ctx context.Context, account Private) (pacts []Pact, err e
 		}
 		for _, s := range sides {
 			pact := Pact{ID: s.pact, Partner: s.name, Since: fromMilli(s.since), Mode: s.terms.mode(), Once: s.once}
+			pact.Stopped = slices.Contains(p.settings.Stopped, s.pact)
 			if s.terms.Changed != 0 {
 				pact.Changed = fromMilli(s.terms.Changed)
 			}

@@ -26,6 +26,7 @@ type Pact struct {
 	Changed time.Time // when either of them last changed the mode; zero: never
 	Once    bool      // for one scene
 	Had     bool      // and it has had it
+	Stopped bool      // what the partner sets up does not reach this person, who wanted that
 	Until   time.Time // when such a one dissolves by itself, as things are
 }
 
@@ -374,6 +375,9 @@ func (t *tx) leave(person, pact int64, over bool) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrGone
 	} else if err != nil {
+		return err
+	}
+	if err := t.forgetStop(person, pact); err != nil {
 		return err
 	}
 	if err := t.silence(person, partner); err != nil {

@@ -208,7 +208,8 @@ func (s *Store) SetParts(ctx context.Context, account Private, delivery int64, p
 }
 
 // SendBack carries words to whoever left something, the same way as theirs came.
-// Request is Discord's id of the interaction: the same one twice is sent once.
+// Request is Discord's id of the interaction: the same one twice is sent once. ErrMuch
+// for the 31st within an hour.
 func (s *Store) SendBack(ctx context.Context, account Private, delivery int64, text Private, request string) (Relay, error) {
 	return s.back(ctx, account, delivery, func(t *tx, me person, shareID int64, a answer) error {
 		if text.IsZero() {
@@ -218,7 +219,8 @@ func (s *Store) SendBack(ctx context.Context, account Private, delivery int64, t
 	})
 }
 
-// Touch carries "thinking of you" back, once for each thing that was left.
+// Touch carries "thinking of you" back, once for each thing that was left. ErrMuch as
+// in SendBack.
 func (s *Store) Touch(ctx context.Context, account Private, delivery int64) (Relay, error) {
 	return s.back(ctx, account, delivery, func(t *tx, me person, shareID int64, a answer) error {
 		var done bool
@@ -261,6 +263,9 @@ func (t *tx) sendBack(me person, shareID int64, to answer, kind string, text Pri
 		if err := t.QueryRow(`SELECT EXISTS (SELECT 1 FROM answers WHERE source = $1)`, source).Scan(&done); err != nil || done {
 			return err
 		}
+	}
+	if err := t.notTooMuch(me.id, to.writer); err != nil {
+		return err
 	}
 	a, err := t.newAnswer(answer{writer: me.id, kind: kind, replyTo: shareID, state: "draft"}, source)
 	if err != nil {
@@ -387,7 +392,8 @@ func (s *Store) onOffer(ctx context.Context, account Private, delivery int64, ac
 	return v, err
 }
 
-// PassOn carries offered words to one partner. ErrGone for a pact that isn't theirs.
+// PassOn carries offered words to one partner. ErrGone for a pact that isn't theirs;
+// ErrMuch for the 31st within an hour.
 func (s *Store) PassOn(ctx context.Context, account Private, delivery, pact int64) (Offer, error) {
 	return s.onOffer(ctx, account, delivery, func(t *tx, me person, a answer) error {
 		sides, err := t.sides(me.id)
@@ -397,6 +403,12 @@ func (s *Store) PassOn(ctx context.Context, account Private, delivery, pact int6
 		i := slices.IndexFunc(sides, func(s side) bool { return s.pact == pact })
 		if i < 0 {
 			return ErrGone
+		}
+		if level, err := t.levelFor(a, sides[i].partner); err != nil || level == ShareWords {
+			return err // pressed twice
+		}
+		if err := t.notTooMuch(me.id, sides[i].partner); err != nil {
+			return err
 		}
 		if err := t.give(a, sides[i].partner, ShareWords); err != nil {
 			return err

@@ -57,7 +57,7 @@ func (t *tx) askRound(me person, e Ended, request []byte) (scene int64, err erro
 			return 0, err
 		}
 		for _, p := range partners {
-			if err := t.bringToRound(scene, p); err != nil {
+			if err := t.bringToRound(scene, p, me.id); err != nil {
 				return 0, err
 			}
 		}
@@ -125,10 +125,17 @@ func (t *tx) newRound(at int64, occasion []byte) (int64, error) {
 }
 
 // bringToRound is bring for a round: its check-in is the line about it.
-func (t *tx) bringToRound(scene, partner int64) error {
+func (t *tx) bringToRound(scene, partner, by int64) error {
 	p, err := t.person(partner)
 	if err != nil {
 		return err
+	}
+	stopped, err := t.stops(p, by)
+	if err != nil {
+		return err
+	}
+	if stopped {
+		return t.join(scene, partner, "out", nil, nil)
 	}
 	if p.settings.AskFirst {
 		if err := t.join(scene, partner, "asked", nil, nil); err != nil || p.settings.Much == MuchNone {

@@ -58,8 +58,9 @@ type Scene struct {
 // anybody who can't be named, whatever the reason; ErrSelf; ErrAlone without a
 // pact; ErrWhich with several and none named; ErrNotAgreed before consent; ErrGone
 // for a time that is not within the last 7 days; ErrOnce for a pact that is for one
-// scene and has had it; and ErrTooOften for the 25th scene in a day, undone ones
-// included, since each writes to the partners.
+// scene and has had it; and, since each writes to the partners, undone ones
+// included, ErrScenes for the 6th new one within an hour with one partner, and
+// ErrTooOften for the 25th in a day.
 func (s *Store) EndScene(ctx context.Context, e Ended) (sc Scene, err error) {
 	if e.Size == "" {
 		e.Size = Usual
@@ -152,6 +153,9 @@ func (t *tx) record(me person, e Ended, request []byte) (scene int64, err error)
 	if scene == 0 {
 		missing = partners
 	}
+	if err := t.notSoMany(me.id, missing); err != nil {
+		return 0, err
+	}
 	full, err := t.full(scene, len(missing))
 	if err != nil {
 		return 0, err
@@ -164,8 +168,8 @@ func (t *tx) record(me person, e Ended, request []byte) (scene int64, err error)
 	if err := t.join(scene, me.id, "in", &t.now, request); err != nil {
 		return 0, err
 	}
-	for _, p := range missing {
-		if err := t.bring(scene, p); err != nil {
+	for _, p := range partners {
+		if err := t.bring(scene, p, me.id, slices.Contains(missing, p)); err != nil {
 			return 0, err
 		}
 	}
@@ -234,6 +238,9 @@ func (t *tx) partners(me person, e Ended) (out []int64, err error) {
 	return out, err
 }
 
+// named returns one's own ends of the pacts with those accounts. Somebody one is not
+// linked with has one that does not hold, so that what comes after it is the same for
+// them as for somebody who has left or paused: also in how long it takes.
 func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, err error) {
 	for _, account := range accounts {
 		var id int64 // and no more of them: it would take longer for those we know
@@ -246,7 +253,8 @@ func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, 
 		}
 		i := slices.IndexFunc(sides, func(s side) bool { return s.partner == id })
 		if i < 0 {
-			return nil, ErrNotLinked
+			chosen = append(chosen, side{})
+			continue
 		}
 		chosen = append(chosen, sides[i])
 	}
@@ -324,12 +332,25 @@ func (t *tx) join(scene, person int64, state string, recordedAt *int64, request 
 	return t.keepModes(scene, person)
 }
 
-// bring puts a partner into a scene, and owes them a line about it. Nothing is
-// booked for somebody who wants to be asked first.
-func (t *tx) bring(scene, partner int64) error {
+// bring puts a partner who is missing from a scene into it, and owes them a line
+// about it. Nothing is booked for somebody who wants to be asked first, and nothing
+// reaches somebody who has stopped what comes from whoever records it.
+func (t *tx) bring(scene, partner, by int64, missing bool) error {
 	p, err := t.person(partner)
 	if err != nil {
 		return err
+	}
+	stopped, err := t.stops(p, by)
+	if err != nil {
+		return err
+	}
+	switch {
+	case stopped && missing:
+		return t.join(scene, partner, "out", nil, nil)
+	case !missing:
+		if held, err := t.heldBack(scene, p); err != nil || !held || stopped {
+			return err
+		}
 	}
 	state := "in"
 	if p.settings.AskFirst {

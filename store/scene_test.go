@@ -365,7 +365,7 @@ func TestScenesDontPileUp(t *testing.T) {
 	for range 24 {
 		w.end(alex, sam)
 		w.ok(w.UndoScene(w.ctx, alex.ID, 0))
-		w.clock.Advance(time.Minute)
+		w.clock.Advance(15 * time.Minute)
 	}
 	_, err := w.EndScene(w.ctx, w.ended(alex, sam))
 	w.is(err, store.ErrTooOften)

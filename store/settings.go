@@ -45,6 +45,7 @@ type Settings struct {
 	History  bool            `json:"history,omitempty"` // own feelings are kept
 	Trend    bool            `json:"trend,omitempty"`   // a private note about them
 	After    bool            `json:"after,omitempty"`   // after the last mark: what to keep, what to change
+	Stopped  []int64         `json:"stopped,omitempty"` // pacts whose partner sets up nothing for them (stop.go)
 }
 
 // Location returns a person's time zone; ok is false while it is not known.
@@ -207,7 +208,7 @@ func (s *Store) ChangeSettings(ctx context.Context, account Private, change func
 
 func (t *tx) change(p person, change func(*Settings)) (Settings, error) {
 	before := p.settings
-	p.settings.Marks = slices.Clone(before.Marks)
+	p.settings.Marks, p.settings.Stopped = slices.Clone(before.Marks), slices.Clone(before.Stopped)
 	change(&p.settings)
 	p.settings.Trend = p.settings.Trend && p.settings.History // there is nothing to note otherwise
 	if !p.settings.valid() {

@@ -126,6 +126,11 @@ func (t *tx) tellTalk(at talkAt, pact int64, tell bool) error {
 	if a.id == 0 && !tell {
 		return nil
 	}
+	if tell {
+		if err := t.notTooMuch(at.person, readers[i].partner); err != nil {
+			return err
+		}
+	}
 	if a.id == 0 {
 		if a, err = t.newAnswer(answer{writer: at.person, kind: "talk", scene: at.scene, state: "draft"}, nil); err != nil {
 			return err
@@ -135,7 +140,7 @@ func (t *tx) tellTalk(at talkAt, pact int64, tell bool) error {
 			return err
 		}
 	}
-	if err := t.give(a, readers[i].partner, level); err != nil {
+	if err := t.chooses(a, readers[i].partner, level); err != nil {
 		return err
 	}
 	return t.carryFor(a.id, readers[i].partner)
