@@ -1,0 +1,118 @@
+package bot
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime/multipart"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"aftercare/bot/text"
+)
+
+// uploaded takes a body with a file apart.
+func uploaded(t *testing.T, body []byte) (message callback, name string, data []byte) {
+	t.Helper()
+	boundary, _, _ := bytes.Cut(body, []byte("\r\n"))
+	form := multipart.NewReader(bytes.NewReader(body), strings.TrimPrefix(string(boundary), "--"))
+	for {
+		part, err := form.NextPart()
+		if err == io.EOF {
+			return message, name, data
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if part.FormName() == "payload_json" {
+			message = readCallback(t, b)
+			continue
+		}
+		name, data = part.FileName(), b
+	}
+}
+
+// A person's file goes to them alone, in one message, has them in it and not their
+// partner, and neither it nor they come into the log.
+func TestExportIsForItsReader(t *testing.T) {
+	h := newHouse(t)
+	alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+	h.link(alex, sam)
+	h.run(alex, "scene ended")
+	h.pass(24 * time.Hour)
+	h.types(alex, "Mine to keep")
+	h.types(sam, "Theirs to keep")
+	h.log.take()
+	sent := h.hear("INTERACTION_CREATE", h.craft(alex, onCommand, commandData("privacy export")))
+	if len(sent) != 1 {
+		t.Fatalf("%d requests", len(sent))
+	}
+	got, name, data := uploaded(t, sent[0].body)
+	if got.flags&int(discordgo.MessageFlagsEphemeral) == 0 || !says(got.content, text.PrivacyExport) || name != "export.json" {
+		t.Errorf("%+v %s", got, name)
+	}
+	if !json.Valid(data) || !bytes.Contains(data, []byte(alex.ID())) || !bytes.Contains(data, []byte("Mine to keep")) {
+		t.Errorf("the file: %s", data)
+	}
+	for _, theirs := range []string{sam.ID(), "Theirs to keep", h.dm(sam)} {
+		if bytes.Contains(data, []byte(theirs)) {
+			t.Errorf("the file has %q", theirs)
+		}
+	}
+	for _, secret := range []string{alex.ID(), sam.ID(), "Mine", "Theirs", "Alex", "Sam"} {
+		if strings.Contains(h.log.text(), secret) {
+			t.Errorf("the log holds %q", secret)
+		}
+	}
+}
+
+func TestExportOfNobody(t *testing.T) {
+	h := newHouse(t)
+	if got := h.run(h.discord.Person("kit"), "privacy export"); !says(got.content, text.PrivacyExportNone) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestExportTooBig(t *testing.T) {
+	if _, err := exported(make([]byte, mostExport+1)); err != errExportBig {
+		t.Errorf("%v", err)
+	}
+	if r, err := exported(make([]byte, mostExport)); err != nil || len(r.say.file.data) != mostExport {
+		t.Errorf("%v", err)
+	}
+}
+
+// The pages lead to each other, for a stranger and with the database gone, and are
+// the same for everybody. Each fits with any operator's name.
+func TestAboutPages(t *testing.T) {
+	h := newHouse(t)
+	if err := h.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kit, robin := h.discord.Person("kit"), h.discord.Person("robin")
+	for i, page := range aboutPages {
+		raw := object{"custom_id": customID(page.route)}
+		first := readCallback(t, h.hearOnly("INTERACTION_CREATE", h.craft(kit, onComponent, raw))[0].body)
+		second := readCallback(t, h.hearOnly("INTERACTION_CREATE", h.craft(robin, onComponent, raw))[0].body)
+		if !says(first.content, page.says) || first.raw != second.raw {
+			t.Errorf("%s: %s %s", page.route, first.raw, second.raw)
+		}
+		for j, other := range aboutPages {
+			if strings.Contains(first.raw, `"`+customID(other.route)+`"`) != (i != j) {
+				t.Errorf("%s does not lead to %s", page.route, other.route)
+			}
+		}
+	}
+	for _, name := range []string{"Robin", strings.Repeat("*", 80), strings.Repeat("🧡", 80)} {
+		b := &Bot{o: Options{Operator: name}}
+		for i, page := range aboutPages {
+			fits(t, page.route, b.aboutPage(i).add("", text.T(text.DmsClosed)))
+		}
+	}
+}
