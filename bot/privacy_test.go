@@ -2,16 +2,20 @@ package bot
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"mime/multipart"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 
+	"aftercare/bot/discordtest"
 	"aftercare/bot/text"
+	"aftercare/store"
 )
 
 // uploaded takes a body with a file apart.
@@ -113,6 +117,73 @@ func TestAboutPages(t *testing.T) {
 		b := &Bot{o: Options{Operator: name}}
 		for i, page := range aboutPages {
 			fits(t, page.route, b.aboutPage(i).add("", text.T(text.DmsClosed)))
+		}
+	}
+}
+
+// What is kept after an evening in a server, of both people in it, has neither the
+// server nor its channel: not in clear, and not in what is sealed, all of which is in
+// their files.
+func TestNoServerIsKept(t *testing.T) {
+	h := newHouse(t)
+	alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+	h.link(alex, sam)
+	h.run(alex, "care card")
+	h.run(alex, "scene ended", user6(sam))
+	h.run(sam, "scene ended", user6(alex))
+	h.run(alex, "checkin now", user6(sam))
+	h.run(sam, "checkin pause")
+	h.run(alex, "settings")
+	h.run(alex, "partner invite")
+	h.pass(24 * time.Hour)
+	h.types(alex, "Mine to keep")
+	kept := h.dump()
+	for _, who := range []*discordtest.Person{alex, sam} {
+		file, err := h.store.Takeout(t.Context(), store.Secret(who.ID()))
+		if err != nil || !strings.Contains(file.Reveal(), who.ID()) {
+			t.Fatal("there is no file to look into", err)
+		}
+		kept += file.Reveal()
+	}
+	for _, place := range []string{"300000000000000001", "400000000000000001"} {
+		id, err := strconv.ParseInt(place, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []string{place, hex.EncodeToString([]byte(place)), strconv.FormatInt(id, 16)} {
+			if strings.Contains(kept, form) {
+				t.Errorf("%s is kept", place)
+			}
+		}
+	}
+}
+
+// Whoever is asked to agree sees who runs the bot, and that there is more to read; the
+// page about it says that it may be one of their partners.
+func TestTermsNameTheOperator(t *testing.T) {
+	asked := 0
+	for key, s := range text.All() {
+		if !strings.HasPrefix(string(key), "terms") {
+			continue
+		}
+		asked++
+		for _, part := range []string{"{operator} runs this bot", "/privacy about", "Discord itself sees", "for adults"} {
+			if !strings.Contains(s.Say, part) {
+				t.Errorf("%s is without %q", key, part)
+			}
+		}
+	}
+	if asked < 5 {
+		t.Errorf("only %d sentences ask for a yes", asked)
+	}
+	b := &Bot{o: Options{Operator: "Kit"}}
+	var about string
+	for i := range aboutPages {
+		about += b.aboutPage(i).content()
+	}
+	for _, part := range []string{"Kit runs this bot", "may be one of your partners", "holds the key", "Discord sees the messages", "unlocked phone", "isn't for emergencies"} {
+		if !strings.Contains(about, part) {
+			t.Errorf("/privacy about is without %q", part)
 		}
 	}
 }
