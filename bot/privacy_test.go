@@ -18,27 +18,29 @@ import (
 	"aftercare/store"
 )
 
-// uploaded takes a body with a file apart.
-func uploaded(t *testing.T, body []byte) (message callback, name string, data []byte) {
-	t.Helper()
+// unpacked takes a body with a file apart; one without is its own message.
+func unpacked(body []byte) (message []byte, name string, file []byte, err error) {
+	if !bytes.HasPrefix(body, []byte("--")) {
+		return body, "", nil, nil
+	}
 	boundary, _, _ := bytes.Cut(body, []byte("\r\n"))
 	form := multipart.NewReader(bytes.NewReader(body), strings.TrimPrefix(string(boundary), "--"))
 	for {
 		part, err := form.NextPart()
 		if err == io.EOF {
-			return message, name, data
+			return message, name, file, nil
 		} else if err != nil {
-			t.Fatal(err)
+			return nil, "", nil, err
 		}
 		b, err := io.ReadAll(part)
 		if err != nil {
-			t.Fatal(err)
+			return nil, "", nil, err
 		}
 		if part.FormName() == "payload_json" {
-			message = readCallback(t, b)
-			continue
+			message = b
+		} else {
+			name, file = part.FileName(), b
 		}
-		name, data = part.FileName(), b
 	}
 }
 
@@ -57,7 +59,11 @@ func TestExportIsForItsReader(t *testing.T) {
 	if len(sent) != 1 {
 		t.Fatalf("%d requests", len(sent))
 	}
-	got, name, data := uploaded(t, sent[0].body)
+	message, name, data, err := unpacked(sent[0].body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := readCallback(t, message)
 	if got.flags&int(discordgo.MessageFlagsEphemeral) == 0 || !says(got.content, text.PrivacyExport) || name != "export.json" {
 		t.Errorf("%+v %s", got, name)
 	}
