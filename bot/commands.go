@@ -54,7 +54,9 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 			sub("help", text.CmdCareHelp),
 			sub("history", text.CmdCareHistory)),
 		b.command("settings", text.CmdSettings, city),
-		b.command("privacy", text.CmdPrivacy, sub("about", text.CmdPrivacyAbout)),
+		b.command("privacy", text.CmdPrivacy,
+			sub("about", text.CmdPrivacyAbout),
+			sub("export", text.CmdPrivacyExport)),
 	}
 }
 

@@ -151,7 +151,7 @@ func (c *consent) act() {
 	case n < 76:
 		c.run(p, one(c, []string{"/scene ended", "/scene ended partner:@sam", "/scene ended partner:@kit", "/scene ended partner:@sam partner2:@kit", "/scene ended when:3h ago", "/scene undo", "/scene list"}))
 	case n < 80:
-		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help", "/care card", "/care history"}))
+		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help", "/care card", "/care history", "/privacy export"}))
 	case n < 82:
 		c.care(p)
 	case n < 83:

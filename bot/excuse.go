@@ -40,6 +40,7 @@ var excuses = []struct {
 	{errWhenUnread, text.WhenUnread},
 	{errWhenFuture, text.WhenFuture},
 	{errWhenOld, text.WhenOld},
+	{errExportBig, text.PrivacyExportBig},
 }
 
 // excuse is the one place where an error becomes a sentence. It is always a

@@ -127,7 +127,7 @@ func pictured(h store.History, span string) (say, error) {
 	if err != nil {
 		return say{}, err
 	}
-	s := say{picture: &picture{png: drawn, alt: altOf(h)}}
+	s := say{file: &file{name: "history.png", kind: "image/png", data: drawn, alt: altOf(h)}}
 	s = s.add(text.T(text.HistoryShown, "span", span))
 	lines, whole := inWords(h, mostHistory)
 	s = s.add(lines...)

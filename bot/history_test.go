@@ -54,7 +54,7 @@ func TestHistoryFits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := codeUnits(s.picture.alt); n > mostAlt {
+		if n := codeUnits(s.file.alt); n > mostAlt {
 			t.Errorf("%s: %d units of alt text", name, n)
 		}
 		if n := codeUnits(s.content()); n > mostListed {
@@ -65,7 +65,7 @@ func TestHistoryFits(t *testing.T) {
 
 // A body with a file is whole again at each try.
 func TestUploads(t *testing.T) {
-	u := upload{body: map[string]int{"type": 4}, name: pictureName, kind: "image/png", data: []byte("png")}
+	u := upload{body: map[string]int{"type": 4}, name: "history.png", kind: "image/png", data: []byte("png")}
 	for range 2 {
 		kind, body, err := encoded(u)
 		if err != nil {
@@ -76,7 +76,7 @@ func TestUploads(t *testing.T) {
 			t.Fatal(err)
 		}
 		form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-		for _, want := range []struct{ name, file, data string }{{"payload_json", "", `{"type":4}`}, {"files[0]", pictureName, "png"}} {
+		for _, want := range []struct{ name, file, data string }{{"payload_json", "", `{"type":4}`}, {"files[0]", "history.png", "png"}} {
 			part, err := form.NextPart()
 			if err != nil {
 				t.Fatal(err)

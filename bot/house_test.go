@@ -598,7 +598,11 @@ func wrongAnswer(body []byte) []string {
 		Type int             `json:"type"`
 		Data json.RawMessage `json:"data"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil {
+	body, _, _, err := unpacked(body)
+	if err == nil {
+		err = json.Unmarshal(body, &in)
+	}
+	if err != nil {
 		return []string{err.Error()}
 	}
 	switch in.Type {

@@ -97,7 +97,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes(), b.afterRoutes(), b.talkRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes(), b.afterRoutes(), b.talkRoutes(), b.privacyRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)
@@ -259,8 +259,8 @@ func (b *Bot) respond(ctx context.Context, i *interaction, r reply) error {
 		out = body{int(discordgo.InteractionResponseChannelMessageWithSource), p}
 	}
 	var sent any = out
-	if r.say.picture != nil && r.form == nil {
-		sent = upload{body: out, name: pictureName, kind: "image/png", data: r.say.picture.png}
+	if f := r.say.file; f != nil && r.form == nil {
+		sent = upload{body: out, name: f.name, kind: f.kind, data: f.data}
 	}
 	err := b.patiently(ctx, http.MethodPost, apiVersion+"/interactions/"+i.ID+"/"+i.Token+"/callback", sent, nil)
 	if hasCode(err, codeAlreadyAnswered) {

@@ -17,22 +17,20 @@ type say struct {
 	rows  []discordgo.MessageComponent
 	keep  bool // change the buttons and leave the words that stand there
 
-	// picture comes with the answer to an interaction, and nowhere else. bare takes
-	// out the one that stands there.
-	picture *picture
-	bare    bool
+	// file comes with the answer to an interaction, and nowhere else. bare takes out
+	// the one that stands there.
+	file *file
+	bare bool
 }
 
-// picture is a PNG, and the same in words for whoever does not see it.
-type picture struct {
-	png []byte
-	alt string // at most mostAlt UTF-16 units
+// file is what comes beside the words: a picture, or a person's own data.
+type file struct {
+	name, kind string
+	data       []byte
+	alt        string // a picture in words, for whoever does not see it; at most mostAlt UTF-16 units
 }
 
-const (
-	mostAlt     = 1024 // Discord's own limit
-	pictureName = "history.png"
-)
+const mostAlt = 1024 // Discord's own limit
 
 // line returns a message of some sentences.
 func line(words ...string) say { return say{words: words} }
@@ -83,14 +81,14 @@ type payload struct {
 type attachment struct {
 	ID          string `json:"id"` // of the file that comes along
 	Filename    string `json:"filename"`
-	Description string `json:"description"`
+	Description string `json:"description,omitempty"`
 }
 
 // attached returns what is put beside the words, if anything is.
 func (s say) attached() []attachment {
 	switch {
-	case s.picture != nil:
-		return []attachment{{ID: "0", Filename: pictureName, Description: s.picture.alt}}
+	case s.file != nil:
+		return []attachment{{ID: "0", Filename: s.file.name, Description: s.file.alt}}
 	case s.bare:
 		return []attachment{}
 	}

@@ -423,16 +423,22 @@ func (b *Bot) settingsSpecimens() []specimen {
 
 func (b *Bot) plainSpecimens(now time.Time) []specimen {
 	lines, _ := b.lines(context.Background(), &event{args: []string{"1"}})
-	return []specimen{
+	file, _ := exported([]byte("{}"))
+	out := []specimen{
 		{"/care help", b.help()},
 		{"More help, on a check-in", lines},
-		{"/privacy about", b.about()},
+		{"/privacy export", file.say},
+		{"/privacy export, for somebody who never agreed", made(text.PrivacyExportNone)},
 		{"/checkin pause", made(text.Paused)},
 		{"/checkin pause, with an end", pausedUntil(now.Add(72*time.Hour), false)},
 		{"/checkin pause, with an end, and no time zone", pausedUntil(now.Add(72*time.Hour), true)},
 		{"/checkin resume", made(text.Resumed)},
 		{"below any excuse, what was written into a form", say{words: handBack(&event{inForm: true, options: map[string]string{formField: "Smiling, still."}})}},
 	}
+	for i, page := range aboutPages {
+		out = append(out, specimen{"/privacy about: " + text.T(page.label), b.aboutPage(i)})
+	}
+	return out
 }
 
 // excuseSpecimens are all of them by themselves.

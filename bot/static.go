@@ -10,13 +10,17 @@ import (
 // staticRoutes need nothing but the text: they answer with the database gone.
 func (b *Bot) staticRoutes() map[string]handler {
 	help := func(context.Context, *event) (reply, error) { return tell(b.help()), nil }
-	return map[string]handler{
+	routes := map[string]handler{
 		"care/help":     help,
 		"care/lines":    b.lines, // More help
 		"talk/no":       func(context.Context, *event) (reply, error) { return show(line(text.T(text.TalkNo))), nil },
-		"privacy/about": func(context.Context, *event) (reply, error) { return tell(b.about()), nil },
+		"privacy/about": func(context.Context, *event) (reply, error) { return tell(b.aboutPage(0)), nil },
 		"declined":      func(context.Context, *event) (reply, error) { return show(line(text.T(text.Declined))), nil },
 	}
+	for i, page := range aboutPages {
+		routes[page.route] = func(context.Context, *event) (reply, error) { return show(b.aboutPage(i)), nil }
+	}
+	return routes
 }
 
 // lines is More help. On a message about a scene it offers to tell a partner, which
@@ -46,8 +50,6 @@ func (b *Bot) helpWithin(most int, end text.Key) say {
 	}
 	return line(text.T(text.Help, "lines", lines.String()) + " " + text.T(end))
 }
-
-func (b *Bot) about() say { return line(text.T(text.About, "operator", b.operator())) }
 
 func (b *Bot) operator() string { return displayName(b.o.Operator) }
 

@@ -177,6 +177,9 @@ func (v *evening) looksBack() {
 	v.t.Helper()
 	v.does(v.alex.Run("/care history"))
 	v.presses(v.alex, text.LabelHistoryKeep, text.LabelChange, text.LabelFeeling, text.FeelingGood)
+	v.does(v.alex.Run("/privacy about"))
+	v.presses(v.alex, text.LabelAboutYours)
+	v.does(v.alex.Run("/privacy export"))
 	v.does(v.alex.Run("/care history"))
 	v.presses(v.alex, text.LabelHistoryNotes, text.LabelHistoryRemove, text.LabelHistoryBack, text.LabelHistoryStop, text.LabelHistoryStay)
 	account := store.Secret(v.alex.ID())
@@ -210,6 +213,10 @@ var routesOfNobody = map[string]text.Key{
 	"care/lines":      text.Help,
 	"declined":        text.Declined,
 	"talk/no":         text.TalkNo,
+	"about/first":     text.About,
+	"about/kept":      text.AboutKept,
+	"about/limits":    text.AboutLimits,
+	"about/yours":     text.AboutYours,
 	"partner/invited": "",
 	"care/agreed":     "",
 }

@@ -389,7 +389,11 @@ func (t *tx) carryFor(id, reader int64) error {
 			return err
 		}
 	}
-	_, err = t.Exec(`UPDATE answers SET state = $2 WHERE id = $1`, a.id, state)
+	_, err = t.Exec(`
+		UPDATE answers
+		SET state = $2, shared_at = CASE $2 WHEN 'shared' THEN COALESCE(shared_at, $3) ELSE shared_at END
+		WHERE id = $1
+	`, a.id, state, t.now)
 	return err
 }
 

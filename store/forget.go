@@ -185,6 +185,8 @@ var sweeps = []struct {
 			LIMIT 500
 		)`, time.Hour},
 	{"kind words", `DELETE FROM gifts WHERE id IN (SELECT id FROM gifts WHERE forget_at <= $1 LIMIT 500)`, 0},
+	{"kind words for nobody", `
+		UPDATE gifts SET text = NULL WHERE id IN (SELECT id FROM gifts WHERE undone = 1 AND text IS NOT NULL AND created_at <= $1 LIMIT 500)`, keepInTakeout},
 	{"own history", `DELETE FROM feelings WHERE id IN (SELECT id FROM feelings WHERE at <= $1 LIMIT 500)`, keepHistory},
 	{"notes", `
 		DELETE FROM deliveries WHERE id IN (

@@ -214,7 +214,7 @@ func (t *tx) giveAll(reader int64) error {
 		FROM gifts g
 		JOIN persons r ON r.id = g.reader
 		JOIN persons w ON w.id = g.writer
-		WHERE g.reader = $1 AND g.text IS NOT NULL AND g.forget_at > $2
+		WHERE g.reader = $1 AND g.text IS NOT NULL AND g.forget_at > $2 AND g.undone = 0
 		  AND r.paused_at IS NULL AND w.paused_at IS NULL
 		ORDER BY g.id
 	`, reader, t.now)
@@ -268,9 +268,21 @@ func (t *tx) giveWith(d Delivery) error {
 	return t.giveAll(d.Recipient)
 }
 
-// dropGifts deletes what was left between two people, in both directions. What was
-// given is a relay, and goes as one.
-func (t *tx) dropGifts(a, b int64) error {
-	_, err := t.Exec(`DELETE FROM gifts WHERE (writer = $1 AND reader = $2) OR (writer = $2 AND reader = $1)`, a, b)
+// dropGifts deletes what somebody who leaves had left for a partner. What the partner
+// left for them is given no more; it stays on its writer's own list for its time, so
+// that nothing there tells. What was given is a relay, and goes as one.
+func (t *tx) dropGifts(me, partner int64) error {
+	if _, err := t.Exec(`DELETE FROM gifts WHERE writer = $1 AND reader = $2`, me, partner); err != nil {
+		return err
+	}
+	_, err := t.Exec(`UPDATE gifts SET undone = 1 WHERE writer = $1 AND reader = $2`, partner, me)
+	return err
+}
+
+// forgetUndone deletes what was undone between two people, who link anew.
+func (t *tx) forgetUndone(a, b int64) error {
+	_, err := t.Exec(`
+		DELETE FROM gifts WHERE undone = 1 AND ((writer = $1 AND reader = $2) OR (writer = $2 AND reader = $1))
+	`, a, b)
 	return err
 }

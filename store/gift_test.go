@@ -286,11 +286,35 @@ func TestGiftsToSomebodyWhoLeftOrPaused(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, g, err)
 		}
 	}
-	w, pact := linked(t)
+}
+
+// Kind words for somebody who has left stay on their writer's list and are given to
+// nobody, neither at a low nor when the two link anew. What they say is forgotten
+// after a day. Those of whoever left are gone at once.
+func TestGiftsAfterLeaving(t *testing.T) {
+	t.Parallel()
+	w, pact := asked(t)
+	at := w.at(sam, store.KindCheckIn)
 	w.leave(alex, pact, "kind")
 	w.leave(sam, pact, "back")
 	w.ok(w.Leave(w.ctx, sam.ID, pact))
-	w.rows(0, "gifts") // in both directions
+	w.deliver()
+	w.rows(1, "gifts")
+	w.rows(1, "gifts WHERE undone = 1 AND text IS NOT NULL")
+	if _, err := w.Feel(w.ctx, sam.ID, at, "low"); err == nil {
+		t.Error("a check-in outlives leaving")
+	}
+	alone := w.ended(sam)
+	alone.Alone, alone.At = true, w.clock.Now().Add(-23*time.Hour)
+	w.ok(second(w.EndScene(w.ctx, alone)))
+	w.got(w.pass(time.Hour), sam, store.KindCheckIn, 1)
+	w.step(w.Feel(w.ctx, sam.ID, w.at(sam, store.KindCheckIn), "low"))
+	w.got(w.deliver(), sam, store.KindRelay, 0)
+	w.forgets(w.clock.Now().Add(23*time.Hour), "gifts WHERE text IS NOT NULL")
+	w.rows(1, "gifts")
+	again := w.link(alex, sam)
+	w.rows(0, "gifts")
+	w.listed(alex, again, 0)
 }
 
 // What was given and is still listed goes as a relay when somebody leaves.

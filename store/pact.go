@@ -230,6 +230,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 	if err := t.bothSides(pact, me, other, consent, i); err != nil {
 		return l, err
 	}
+	if err := t.forgetUndone(me.id, other.id); err != nil {
+		return l, err
+	}
 	if _, err := t.Exec(`DELETE FROM deliveries WHERE pact = $1 AND kind = 'linked'`, pact); err != nil {
 		return l, err
 	}
@@ -401,7 +404,7 @@ func (t *tx) leave(person, pact int64, over bool) error {
 }
 
 // silence takes back all that passed from me to partner, and what partner left
-// for me that I have not read. Kind words that wait go in both directions.
+// for me that I have not read. Kind words that wait are given in neither direction.
 func (t *tx) silence(me, partner int64) error {
 	if err := t.dropGifts(me, partner); err != nil {
 		return err

@@ -21,7 +21,8 @@
 // bot/discordtest is a small true Discord, on which the demo and the tests run.
 //
 // cmd/aftercare joins them (run.go), reads the configuration (config.go, the only
-// file that knows viper), and plays conversations (conversation.go, player.go).
+// file that knows viper), and plays conversations (conversation.go, player.go). Its
+// docs are what an operator hands on, held to the tests by papers_test.go.
 //
 // # Two ways through it
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -95,6 +96,9 @@ func (p *player) act(line string) error {
 	if m := linkedPattern.FindStringSubmatch(line); m != nil {
 		return p.link(m[1], m[2])
 	}
+	if m := opensPattern.FindStringSubmatch(line); m != nil {
+		return p.open(p.discord.Person(m[1]), m[2])
+	}
 	switch line {
 	case "the bot stops":
 		return p.stop()
@@ -127,6 +131,31 @@ func (p *player) link(a, b string) error {
 		p.take()
 	}
 	return nil
+}
+
+var (
+	opensPattern = re(`(\w+) opens \[file (.*)\]`)
+	anyID        = regexp.MustCompile(`"\d{17,20}"`)
+	splitSecond  = regexp.MustCompile(`\.\d+Z"`)
+)
+
+// open reads the newest file of a name that somebody has before them. Discord's ids in
+// it, and the last of its times, depend on who was faster.
+func (p *player) open(who *discordtest.Person, name string) error {
+	seen := append(who.Sees(), who.SeesInServer()...)
+	slices.SortStableFunc(seen, func(a, b discordtest.Message) int {
+		return cmp.Or(len(b.ID)-len(a.ID), strings.Compare(b.ID, a.ID))
+	})
+	for _, m := range seen {
+		for _, f := range m.Files {
+			if f.Name == name {
+				text := anyID.ReplaceAllString(strings.TrimSpace(string(f.Data)), `"(an id)"`)
+				p.hear(discordtest.Line{Person: who.Name(), Text: splitSecond.ReplaceAllString(text, `Z"`)})
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%s has no file %s", who.Name(), name)
 }
 
 // acts are what people can do, tried in order.

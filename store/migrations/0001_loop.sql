@@ -133,6 +133,7 @@ CREATE TABLE answers (
 	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
 	only_words INTEGER NOT NULL DEFAULT 0 CHECK (only_words IN (0, 1)), -- something beside the words could not be carried
 	created_at INTEGER NOT NULL,
+	shared_at  INTEGER, -- when any of it was first shared, whatever came of that
 	forget_at  INTEGER NOT NULL,
 
 	CHECK ((kind = 'checkin') = (checkin IS NOT NULL))
@@ -194,6 +195,7 @@ CREATE TABLE gifts ( -- kind words, on their writer's list whether given or not
 	text       BLOB,        -- sealed by writer; NULL once given
 	answer     INTEGER UNIQUE REFERENCES answers (id) ON DELETE SET NULL, -- what it was given as, while that is kept
 	source     BLOB UNIQUE, -- keyed hash of the interaction that wrote it
+	undone     INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1)), -- the reader has left: it stays on the list, and is given to nobody
 	created_at INTEGER NOT NULL,
 	forget_at  INTEGER NOT NULL,
 
@@ -203,6 +205,7 @@ CREATE TABLE gifts ( -- kind words, on their writer's list whether given or not
 CREATE INDEX gifts_writer ON gifts (writer);
 CREATE INDEX gifts_reader ON gifts (reader);
 CREATE INDEX gifts_forget ON gifts (forget_at);
+CREATE INDEX gifts_undone ON gifts (created_at) WHERE undone = 1 AND text IS NOT NULL;
 
 CREATE TABLE standings ( -- standing check-ins
 	id         INTEGER PRIMARY KEY,
