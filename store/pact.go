@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,11 +140,7 @@ func (t *tx) invite(where string, arg any) (i invite, err error) {
 
 // invitation checks that an invite may be taken by account.
 func (t *tx) invitation(i invite, account Private) (Invitation, error) {
-	var sealed []byte
-	if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, i.inviter).Scan(&sealed); err != nil {
-		return Invitation{}, err
-	}
-	from, err := t.open(i.inviter, "persons.account", i.inviter, sealed)
+	from, err := t.account(i.inviter)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -162,6 +159,8 @@ func (t *tx) invitation(i invite, account Private) (Invitation, error) {
 func (t *tx) refusal(who, whom Private) []byte {
 	return t.s.lookup("refusal", who.Reveal(), whom.Reveal())
 }
+
+func (t *tx) refuser(who Private) []byte { return t.s.lookup("refuser", who.Reveal()) }
 
 // Accept makes the pact that an invitation offered, uses it up, and owes both a
 // line. The consent of both is kept with the pact.
@@ -204,6 +203,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 		return l, err
 	}
 	l.With = other.name
+	if err := t.sameAgain(me.id, other.id); err != nil {
+		return l, err
+	}
 	low, high := min(me.id, other.id), max(me.id, other.id)
 	err = t.QueryRow(`
 		SELECT $3 AND EXISTS (
@@ -227,6 +229,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 		return l, err
 	}
 	if err := t.bothSides(pact, me, other, consent, i); err != nil {
+		return l, err
+	}
+	if err := t.letGo(`d.pact = $1 AND d.kind = 'linked'`, pact); err != nil {
 		return l, err
 	}
 	if _, err := t.Exec(`DELETE FROM deliveries WHERE pact = $1 AND kind = 'linked'`, pact); err != nil {
@@ -259,17 +264,25 @@ func (t *tx) bothSides(pact int64, me, other person, consent int, i invite) erro
 }
 
 func (t *tx) side(pact int64, me, other person, consent int, at int64) error {
-	sealed, err := t.seal(me.id, "sides.partner_name", pact, other.name)
+	name, err := t.seal(me.id, "sides.partner_name", pact, other.name)
+	if err != nil {
+		return err
+	}
+	account, err := t.account(other.id)
+	if err != nil {
+		return err
+	}
+	sealed, err := t.seal(me.id, "sides.partner_account", pact, account)
 	if err != nil {
 		return err
 	}
 	_, err = t.Exec(`
-		INSERT INTO sides (pact, person, partner, partner_name, consent_version, consent_at)
-		VALUES ($1, $2, $3, $4, $5, $6)
+		INSERT INTO sides (pact, person, partner, partner_name, partner_account, consent_version, consent_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (pact, person) DO UPDATE
-		SET partner_name = excluded.partner_name, consent_version = excluded.consent_version, consent_at = excluded.consent_at,
+		SET partner_name = excluded.partner_name, partner_account = excluded.partner_account, consent_version = excluded.consent_version, consent_at = excluded.consent_at,
 		    fit_asked_at = NULL, fit_scenes = 0, fit_last_at = NULL
-	`, pact, me.id, other.id, sealed, consent, at)
+	`, pact, me.id, other.id, name, sealed, consent, at)
 	return err
 }
 
@@ -280,15 +293,13 @@ func (s *Store) Refuse(ctx context.Context, account Private, invitation int64) e
 		if err != nil {
 			return err
 		}
-		var sealed []byte
-		if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, i.inviter).Scan(&sealed); err != nil {
-			return err
-		}
-		from, err := t.open(i.inviter, "persons.account", i.inviter, sealed)
+		from, err := t.account(i.inviter)
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`INSERT INTO refusals (pair, refused_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t.refusal(account, from), t.now)
+		_, err = t.Exec(`
+			INSERT INTO refusals (pair, refuser, refused_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+		`, t.refusal(account, from), t.refuser(account), t.now)
 		return err
 	})
 }
@@ -298,6 +309,7 @@ type side struct {
 	pact    int64
 	partner int64
 	name    Private // the partner's
+	account Private // the partner's, whether they are still somebody or not
 	since   int64
 	once    bool // the pact is for one scene
 	terms   terms
@@ -308,7 +320,7 @@ type side struct {
 // left among them: only holds tells, and no person is told what it says.
 func (t *tx) sides(person int64) (out []side, err error) {
 	rows, err := t.Query(`
-		SELECT s.pact, s.partner, s.partner_name, p.made_at, p.once, s.terms,
+		SELECT s.pact, s.partner, s.partner_name, s.partner_account, p.made_at, p.once, s.terms,
 		       EXISTS (SELECT 1 FROM sides o WHERE o.pact = s.pact AND o.person = s.partner)
 		       AND EXISTS (SELECT 1 FROM persons r WHERE r.id = s.partner AND r.paused_at IS NULL)
 		FROM sides s
@@ -318,14 +330,17 @@ func (t *tx) sides(person int64) (out []side, err error) {
 	`, person)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var s side
-		var sealed, sealedTerms []byte
-		if err := r.Scan(&s.pact, &s.partner, &sealed, &s.since, &s.once, &sealedTerms, &s.holds); err != nil {
+		var sealed, sealedAccount, sealedTerms []byte
+		if err := r.Scan(&s.pact, &s.partner, &sealed, &sealedAccount, &s.since, &s.once, &sealedTerms, &s.holds); err != nil {
 			return err
 		}
 		if err := t.openJSON(person, "sides.terms", s.pact, sealedTerms, &s.terms); err != nil {
 			return err
 		}
 		if s.name, err = t.open(person, "sides.partner_name", s.pact, sealed); err != nil {
+			return err
+		}
+		if s.account, err = t.open(person, "sides.partner_account", s.pact, sealedAccount); err != nil {
 			return err
 		}
 		out = append(out, s)
@@ -337,17 +352,22 @@ func (t *tx) sides(person int64) (out []side, err error) {
 // PactWith returns the id of a person's own end of the pact with an account, or ErrNotLinked.
 func (s *Store) PactWith(ctx context.Context, account, partner Private) (pact int64, err error) {
 	err = s.inView(ctx, func(t *tx) error {
-		err := t.QueryRow(`
-			SELECT s.pact
-			FROM sides s
-			JOIN persons me ON me.id = s.person
-			JOIN persons o ON o.id = s.partner
-			WHERE me.lookup = $1 AND o.lookup = $2
-		`, s.lookup("person", account.Reveal()), s.lookup("person", partner.Reveal())).Scan(&pact)
-		if errors.Is(err, sql.ErrNoRows) {
+		me, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
+			return ErrNotLinked
+		} else if err != nil {
+			return err
+		}
+		sides, err := t.sides(me.id)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(sides, func(s side) bool { return s.account == partner })
+		if i < 0 {
 			return ErrNotLinked
 		}
-		return err
+		pact = sides[i].pact
+		return nil
 	})
 	return pact, err
 }
@@ -357,13 +377,18 @@ func (s *Store) PactWith(ctx context.Context, account, partner Private) (pact in
 // by them is cancelled, and their answers are deleted. The other is not told,
 // and keeps their own end and their own check-ins. ErrGone: no such end.
 func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
-	return s.inTx(ctx, func(t *tx) error {
+	err := s.inTx(ctx, func(t *tx) error {
 		p, err := t.findOrGone(account)
 		if err != nil {
 			return err
 		}
 		return t.leave(p.id, pact, false)
 	})
+	if err != nil {
+		return err
+	}
+	_ = s.emptyLog(ctx) // it is left; beside a long read the log is emptied with the next sweep
+	return nil
 }
 
 // leave is all of Leave. A once-pact that is over is left by both, and each goes on
@@ -389,10 +414,16 @@ func (t *tx) leave(person, pact int64, over bool) error {
 	if err := t.withdraw(person, over); err != nil {
 		return err
 	}
-	_, err = t.Exec(`
-		DELETE FROM pacts
-		WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)
-	`, pact)
+	return t.dropPact(pact)
+}
+
+// dropPact deletes a pact that both have left.
+func (t *tx) dropPact(pact int64) error {
+	err := t.letGo(`d.pact = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)`, pact)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`DELETE FROM pacts WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)`, pact)
 	return err
 }
 

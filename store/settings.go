@@ -45,6 +45,7 @@ type Settings struct {
 	History  bool            `json:"history,omitempty"` // own feelings are kept
 	Trend    bool            `json:"trend,omitempty"`   // a private note about them
 	After    bool            `json:"after,omitempty"`   // after the last mark: what to keep, what to change
+	Tidy     Tidy            `json:"tidy,omitempty"`    // how long the bot's messages stay in their DM
 }
 
 // Location returns a person's time zone; ok is false while it is not known.
@@ -187,6 +188,7 @@ func (s Settings) valid() bool {
 		return false
 	}
 	return slices.Contains([]Much{MuchFull, MuchLight, MuchNone}, s.Much) &&
+		slices.Contains([]Tidy{TidyWeek, TidyDay, TidyNever}, s.Tidy) &&
 		slices.Contains(append(levels, unchosen), s.Share)
 }
 
@@ -238,6 +240,11 @@ func (t *tx) follow(p person, before Settings) error {
 	}
 	if p.settings.Much != before.Much && p.settings.Much != MuchFull {
 		if err := t.askNoMore(p.id); err != nil {
+			return err
+		}
+	}
+	if p.settings.Tidy != before.Tidy {
+		if err := t.retimeStrays(p); err != nil {
 			return err
 		}
 	}

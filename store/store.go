@@ -245,6 +245,9 @@ func (s *Store) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.buryLost(ctx); err != nil {
+		return err
+	}
 	used, err := s.read.QueryContext(ctx, `SELECT key_id FROM persons ORDER BY key_id`)
 	if err != nil {
 		return err
