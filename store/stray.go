@@ -15,6 +15,7 @@ const (
 	kindStray  Kind = "stray"
 	keepStray       = 7 * 24 * time.Hour // after it was due: Discord will not take it out
 	tidyAtOnce      = 100                // messages a transaction, so that nobody waits for it
+	endless         = 1 << 52            // a time that does not come: its person keeps it until they clear it away
 )
 
 // straying makes a delivery a stray; $1 is its id and $2 when it is to go. One in
@@ -59,7 +60,7 @@ func (t *tx) letGo(where string, args ...any) error {
 		}
 		at := t.now
 		if stays, ends := p.settings.MessagesStay(); !d.now && !ends {
-			continue // it is theirs to keep
+			at = endless
 		} else if !d.now {
 			at = max(at, d.sentAt.Int64+stays.Milliseconds())
 		}
@@ -135,7 +136,10 @@ func (t *tx) setAside(delivery int64) error {
 func (t *tx) retimeStrays(p person) error {
 	stays, ends := p.settings.MessagesStay()
 	if !ends {
-		_, err := t.Exec(`DELETE FROM deliveries WHERE recipient = $1 AND kind = 'stray' AND lease IS NULL AND next_at > $2`, p.id, t.now)
+		_, err := t.Exec(`
+			UPDATE deliveries SET due_at = $3, next_at = $3
+			WHERE recipient = $1 AND kind = 'stray' AND lease IS NULL AND next_at > $2 AND sent_at IS NOT NULL
+		`, p.id, t.now, int64(endless))
 		return err
 	}
 	_, err := t.Exec(`

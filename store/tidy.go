@@ -12,13 +12,14 @@ type Tidy string
 // How long.
 const (
 	TidyWeek  Tidy = ""      // a week, which is how long an answer is kept
-	TidyDay   Tidy = "day"   // a day; what waits for them stays a week
+	TidyDay   Tidy = "day"   // a day
 	TidyNever Tidy = "never" // until they are cleared away
 )
 
 const (
 	tidyWeek = 7 * 24 * time.Hour
 	tidyDay  = 24 * time.Hour
+	forEver  = 1 << 62 * time.Nanosecond
 )
 
 // MessagesStay returns how long the bot's messages stay in a person's DM; ends is
@@ -82,7 +83,7 @@ func (t *tx) standingIn(where string, args ...any) (out []standingMessage, err e
 }
 
 // tidyUp has those messages taken out that have stood in somebody's DM for as long
-// as they want that. What waits for them stays a week.
+// as they want that. What waits for them stays while it is kept.
 func (s *Store) tidyUp(ctx context.Context) (n int64, err error) {
 	var due []standingMessage
 	err = s.inView(ctx, func(t *tx) error {
@@ -100,7 +101,7 @@ func (s *Store) tidyUp(ctx context.Context) (n int64, err error) {
 				if err != nil {
 					return err
 				}
-				if len(still) == 0 || still[0].waits && !m.waits {
+				if len(still) == 0 || still[0].waits {
 					continue // something was done to it since
 				}
 				if err := t.takeOut(m.id, m.kind); err != nil {
@@ -124,22 +125,22 @@ func (t *tx) tooOld() (out []standingMessage, err error) {
 	}
 	stay := map[int64]time.Duration{}
 	for _, m := range all {
-		if _, known := stay[m.recipient]; !known {
+		if m.waits {
+			continue // it goes with what it is about
+		}
+		d, known := stay[m.recipient]
+		if !known {
 			p, err := t.person(m.recipient)
 			if err != nil {
 				return nil, err
 			}
-			d, ends := p.settings.MessagesStay()
-			if !ends {
-				d = -1
+			var ends bool
+			if d, ends = p.settings.MessagesStay(); !ends {
+				d = forEver
 			}
 			stay[m.recipient] = d
 		}
-		d := stay[m.recipient]
-		if m.waits {
-			d = max(d, tidyWeek)
-		}
-		if stay[m.recipient] >= 0 && m.sentAt <= t.now-d.Milliseconds() {
+		if m.sentAt <= t.now-d.Milliseconds() {
 			out = append(out, m)
 		}
 	}
