@@ -84,6 +84,7 @@ var forgotten = []struct {
 	{`SELECT d.id FROM answers a JOIN shares r ON r.answer = a.id JOIN deliveries d ON d.share = r.id
 	  WHERE a.forget_at <= $1 AND CASE WHEN d.part < 0 THEN r.need_read_at ELSE r.read_at END IS NOT NULL`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.forget_at <= $1`, 0},
+	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.state = 'gone' AND a.created_at <= $1 AND d.next_at IS NULL`, time.Hour},
 	{`SELECT d.id FROM deliveries d WHERE d.kind IN ('hello', 'linked', 'remark') AND d.due_at <= $1 AND d.waiting = 0`, keepLine},
 	{`SELECT d.id FROM deliveries d WHERE d.kind = 'trend' AND d.due_at <= $1 AND COALESCE(d.sent_at, d.due_at) <= $1`, keepNote},
 	{`SELECT d.id FROM standings s JOIN deliveries d ON d.standing = s.id WHERE s.state = 'on' AND s.created_at <= $1
