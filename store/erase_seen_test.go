@@ -109,8 +109,8 @@ func TestEraseLooksLikeLeaving(t *testing.T) {
 		"two who did all that two can do": func(w *world) {},
 		"with a relay that was read, and answered": func(w *world) {
 			relay := w.at(alex, store.KindRelay)
-			second(w.Read(w.ctx, alex.ID, relay))
-			second(w.SendBack(w.ctx, alex.ID, relay, store.Secret("x"), "again"))
+			w.ok(second(w.Read(w.ctx, alex.ID, relay)))
+			w.ok(second(w.SendBack(w.ctx, alex.ID, relay, store.Secret("x"), "again")))
 			w.deliver()
 		},
 		"who share together": func(w *world) {
@@ -171,7 +171,7 @@ func compareEnds(t *testing.T, begin func(t *testing.T) *world) {
 		b.WriteString(w.gets(alex, 6*time.Hour, 8))
 		b.WriteString(w.sees(alex, sam))
 		if pacts, err := w.Pacts(w.ctx, alex.ID); err == nil && len(pacts) > 0 {
-			again := w.killed() // and what they see if the two link again
+			again := w.killed()             // and what they see if the two link again
 			_ = again.Resume(w.ctx, sam.ID) // who erased everything has no pause
 			again.link(sam, alex)
 			again.keep(sam, "tea", "noise")

@@ -146,9 +146,9 @@ func (w *weeks) day(n int) {
 		w.ok(err)
 	}
 	if n%9 == 0 {
-		second(w.LeaveGift(w.ctx, alex.ID, w.waits, w.write(store.KeptKindWords), fmt.Sprint("waits ", n)))
-		second(w.LeaveGift(w.ctx, alex.ID, w.pact, w.write(store.KeptKindWords), fmt.Sprint("gift ", n)))
-		second(w.LeaveGift(w.ctx, sam.ID, w.pact, w.write(store.KeptKindWords), fmt.Sprint("other ", n)))
+		w.ok(second(w.LeaveGift(w.ctx, alex.ID, w.waits, w.write(store.KeptKindWords), fmt.Sprint("waits ", n))))
+		w.ok(second(w.LeaveGift(w.ctx, alex.ID, w.pact, w.write(store.KeptKindWords), fmt.Sprint("gift ", n))))
+		w.ok(second(w.LeaveGift(w.ctx, sam.ID, w.pact, w.write(store.KeptKindWords), fmt.Sprint("other ", n))))
 	}
 	for i, who := range []store.Who{alex, sam} {
 		if (n+i)%4 == 3 {
@@ -220,8 +220,8 @@ func TestLifetimes(t *testing.T) {
 	w.keep(alex, "tea", "noise")
 	w.zone(alex, "Europe/Berlin")
 	w.zone(sam, "Europe/Berlin")
-	second(w.ChangeSettings(w.ctx, sam.ID, func(s *store.Settings) { s.After = true }))
-	second(w.Propose(w.ctx, w.proposal(alex, sam)))
+	w.ok(second(w.ChangeSettings(w.ctx, sam.ID, func(s *store.Settings) { s.After = true })))
+	w.ok(second(w.Propose(w.ctx, w.proposal(alex, sam))))
 	const step = 8 * time.Hour
 	opened := map[string]int{}
 	for n := range 45 * 3 {
