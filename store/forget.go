@@ -226,7 +226,8 @@ var sweeps = []struct {
 func (s *Store) forgetSome(ctx context.Context) (n int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
-		if err := t.letGoOld(); err != nil {
+		let, more, err := t.letGoOld()
+		if n = int64(let); err != nil || more {
 			return err
 		}
 		for _, sweep := range sweeps {

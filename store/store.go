@@ -136,10 +136,13 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	for _, sweep := range sweeps {
 		often = append(often, sweep.sql)
 	}
+	for _, f := range forgotten {
+		often = append(often, goingOld(f.of))
+	}
 	if s.ready, err = prepared(ctx, s.write, often); err != nil {
 		return err
 	}
-	s.readyToRead, err = prepared(ctx, s.read, []string{nextDue, nextTurn})
+	s.readyToRead, err = prepared(ctx, s.read, []string{nextDue, nextTurn, standingSQL(tooOld)})
 	return err
 }
 

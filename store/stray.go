@@ -34,16 +34,26 @@ const mayStand = `(d.message IS NOT NULL OR d.lease IS NOT NULL OR d.unsure_at I
 // stay for as long as their people have messages stay at all; those that were to be
 // taken out go now, and so do lines about something that was not read.
 func (t *tx) letGo(where string, args ...any) error {
+	_, err := t.letGoAll(goingSQL(where), args...)
+	return err
+}
+
+// goingSQL lists deliveries that go, whose messages may stand.
+func goingSQL(where string) string {
+	return `
+		SELECT d.id, d.recipient, d.sent_at, d.want = 'delete' OR d.message IS NULL OR d.kind = 'relay' AND COALESCE(` + waitsForThem + `, 0)
+		FROM deliveries d
+		WHERE ` + mayStand + ` AND (` + where + `)`
+}
+
+func (t *tx) letGoAll(query string, args ...any) (n int, err error) {
 	type row struct {
 		id, recipient int64
 		sentAt        sql.NullInt64
 		now           bool
 	}
 	var all []row
-	rows, err := t.Query(`
-		SELECT d.id, d.recipient, d.sent_at, d.want = 'delete' OR d.message IS NULL OR d.kind = 'relay' AND COALESCE(`+waitsForThem+`, 0)
-		FROM deliveries d
-		WHERE `+mayStand+` AND (`+where+`)`, args...)
+	rows, err := t.Query(query, args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d row
 		err := r.Scan(&d.id, &d.recipient, &d.sentAt, &d.now)
@@ -51,12 +61,12 @@ func (t *tx) letGo(where string, args ...any) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, d := range all {
 		p, err := t.person(d.recipient)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		at := t.now
 		if stays, ends := p.settings.MessagesStay(); !d.now && !ends {
@@ -65,10 +75,10 @@ func (t *tx) letGo(where string, args ...any) error {
 			at = max(at, d.sentAt.Int64+stays.Milliseconds())
 		}
 		if _, err := t.Exec(straying, d.id, at); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return len(all), nil
 }
 
 // forgotten is a delivery d that goes with what the sweeps are about to delete. What
@@ -91,14 +101,23 @@ var forgotten = []struct {
 	  AND NOT EXISTS (SELECT 1 FROM turns n WHERE n.standing = s.id)`, 24 * time.Hour},
 }
 
-// letGoOld lets go of the messages of what the sweeps are about to delete.
-func (t *tx) letGoOld() error {
+// goingOld is goingSQL for what the sweeps are about to delete, as much as a sweep
+// does at once.
+func goingOld(of string) string {
+	return goingSQL(`d.lease IS NULL AND d.id IN (`+of+`)`) + ` LIMIT 500`
+}
+
+// letGoOld lets go of the messages of what the sweeps are about to delete, and tells
+// how many they are, and whether there are more.
+func (t *tx) letGoOld() (n int, more bool, err error) {
 	for _, f := range forgotten {
-		if err := t.letGo(`d.lease IS NULL AND d.id IN (`+f.of+`)`, t.now-f.back.Milliseconds()); err != nil {
-			return err
+		some, err := t.letGoAll(goingOld(f.of), t.now-f.back.Milliseconds())
+		if err != nil {
+			return 0, false, err
 		}
+		n, more = n+some, more || some == forgetAtOnce
 	}
-	return nil
+	return n, more, nil
 }
 
 // setAside has a message taken out of a DM while its delivery stays: for a relay,

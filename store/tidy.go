@@ -67,12 +67,21 @@ type standingMessage struct {
 	waits                 bool
 }
 
-func (t *tx) standingIn(where string, args ...any) (out []standingMessage, err error) {
-	rows, err := t.Query(`
-		SELECT d.id, d.recipient, COALESCE(d.sent_at, d.due_at), d.kind, COALESCE(`+waitsForThem+`, 0)
+// standingSQL lists messages that stand in DMs.
+func standingSQL(where string) string {
+	return `
+		SELECT d.id, d.recipient, COALESCE(d.sent_at, d.due_at), d.kind, COALESCE(` + waitsForThem + `, 0)
 		FROM deliveries d
 		JOIN persons p ON p.id = d.recipient
-		WHERE `+standsNow+` AND `+where, args...)
+		WHERE ` + standsNow + ` AND ` + where
+}
+
+// tooOld is a message that has stood for a week, or for a day in the DM of somebody
+// whose settings are not everybody's; $1 is a day ago, and $2 a week.
+const tooOld = `d.sent_at <= $1 AND (d.sent_at <= $2 OR p.chose = 1)`
+
+func (t *tx) standingIn(where string, args ...any) (out []standingMessage, err error) {
+	rows, err := t.Query(standingSQL(where), args...)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var m standingMessage
 		err := r.Scan(&m.id, &m.recipient, &m.sentAt, &m.kind, &m.waits)
@@ -119,7 +128,7 @@ func (s *Store) tidyUp(ctx context.Context) (n int64, err error) {
 // Settings are sealed, so they are looked at where they are not everybody's.
 func (t *tx) tooOld() (out []standingMessage, err error) {
 	week, day := t.now-tidyWeek.Milliseconds(), t.now-tidyDay.Milliseconds()
-	all, err := t.standingIn(`d.sent_at <= $1 AND (d.sent_at <= $2 OR p.chose = 1)`, day, week)
+	all, err := t.standingIn(tooOld, day, week)
 	if err != nil {
 		return nil, err
 	}
