@@ -52,11 +52,13 @@ func (b *Bot) commands() []*discordgo.ApplicationCommand {
 			sub("show", text.CmdCareShow, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCarePartner)),
 			sub("words", text.CmdCareWords, opt(discordgo.ApplicationCommandOptionUser, "partner", text.CmdCarePartner)),
 			sub("help", text.CmdCareHelp),
-			sub("history", text.CmdCareHistory)),
+			sub("history", text.CmdCareHistory),
+			sub("clear", text.CmdCareClear)),
 		b.command("settings", text.CmdSettings, city),
 		b.command("privacy", text.CmdPrivacy,
 			sub("about", text.CmdPrivacyAbout),
-			sub("export", text.CmdPrivacyExport)),
+			sub("export", text.CmdPrivacyExport),
+			sub("erase", text.CmdPrivacyErase)),
 	}
 }
 

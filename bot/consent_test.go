@@ -24,7 +24,8 @@ var (
 )
 
 // TestConsent lets four people do anything they can, in any order: record scenes,
-// answer, share, take back, edit, delete, pause, leave, change settings, wait. After
+// answer, share, take back, edit, delete, pause, leave, erase everything, clear their
+// DM, change settings, wait. After
 // every act it looks at all that each of them can see. Nobody sees words that their
 // writer does not give them at that moment, and a stranger who asks for anybody
 // gets one answer, whether that person is linked, has paused, has left, or never came.
@@ -58,7 +59,7 @@ func TestConsent(t *testing.T) {
 						break
 					}
 				}
-				t.Logf("%d words, %d of them seen by whom they were given to; %d questions about others", len(c.said), len(c.seen), c.probes)
+				t.Logf("%d words, %d of them seen by whom they were given to; %d questions about others; %d times erased", len(c.said), len(c.seen), c.probes, c.erased)
 				if !t.Failed() && acts >= 500 && (len(c.seen) == 0 || c.probes == 0) {
 					t.Error("nothing was tried")
 				}
@@ -80,12 +81,14 @@ type consent struct {
 	rows   map[string]*discordtest.Person // by their row in the table of persons
 	linked map[[2]string]bool             // both ways, by name
 	paused map[string]bool
+	buried map[string]bool            // rows that are nobody's
 	said   map[string]*spoken         // by the word that marks it
 	typed  map[string][]string        // the words that somebody typed, and could edit
 	forms  map[string]string          // by name: what the form before them is about
 	given  map[string]map[string]bool // by subject: who is given it
 	seen   map[string]bool            // words that were seen by somebody they were given to
 	probes int
+	erased int
 	diary  []string
 }
 
@@ -102,7 +105,7 @@ func newConsent(t *testing.T, seed uint64) *consent {
 	c := &consent{
 		evening: newEvening(t), rng: rand.New(rand.NewPCG(seed, 3)), rows: map[string]*discordtest.Person{},
 		linked: map[[2]string]bool{}, said: map[string]*spoken{}, given: map[string]map[string]bool{},
-		paused: map[string]bool{}, typed: map[string][]string{}, forms: map[string]string{}, seen: map[string]bool{},
+		paused: map[string]bool{}, buried: map[string]bool{}, typed: map[string][]string{}, forms: map[string]string{}, seen: map[string]bool{},
 	}
 	c.people = []*discordtest.Person{c.alex, c.sam, c.kit}
 	return c
@@ -121,8 +124,12 @@ func (c *consent) pair(a, b *discordtest.Person) {
 	c.linked[[2]string{a.Name(), b.Name()}], c.linked[[2]string{b.Name(), a.Name()}] = true, true
 	for _, p := range []*discordtest.Person{a, b} { // rows come in the order in which people agree
 		if !slices.Contains(slices.Collect(maps.Values(c.rows)), p) {
-			ids := c.column(`SELECT id FROM persons ORDER BY id`)
-			c.rows[ids[len(c.rows)]] = p
+			for _, id := range c.column(`SELECT id FROM persons ORDER BY id`) {
+				if c.rows[id] == nil && !c.buried[id] {
+					c.rows[id] = p
+					break
+				}
+			}
 		}
 	}
 }
@@ -151,11 +158,13 @@ func (c *consent) act() {
 	case n < 76:
 		c.run(p, one(c, []string{"/scene ended", "/scene ended partner:@sam", "/scene ended partner:@kit", "/scene ended partner:@sam partner2:@kit", "/scene ended when:3h ago", "/scene undo", "/scene list"}))
 	case n < 80:
-		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help", "/care card", "/care history", "/privacy export"}))
+		c.run(p, one(c, []string{"/checkin pause", "/checkin now", "/checkin resume", "/checkin resume", "/settings", "/partner list", "/care help", "/care card", "/care history", "/privacy export", "/care clear"}))
 	case n < 82:
 		c.care(p)
 	case n < 83:
 		c.rewrite(p)
+	case n < 84:
+		c.erase(p)
 	case n < 85:
 		c.leave(p)
 	case n < 89:
@@ -175,7 +184,8 @@ func (c *consent) run(p *discordtest.Person, line string) {
 	c.settle()
 	switch line {
 	case "/checkin pause":
-		c.paused[p.Name()] = true
+		agreed, err := c.store.Agreed(c.t.Context(), store.Secret(p.ID()))
+		c.paused[p.Name()] = agreed && err == nil
 	case "/checkin resume":
 		c.paused[p.Name()] = false
 	}
@@ -313,8 +323,8 @@ func (c *consent) press(p *discordtest.Person) {
 	}
 	m := one(c, with)
 	label := c.likely(m.Buttons())
-	if label == text.T(text.LabelAgree) {
-		return // that is for pair
+	if label == text.T(text.LabelAgree) || label == text.T(text.LabelErase) {
+		return // that is for pair, and for erase
 	}
 	first, _, _ := strings.Cut(m.Content, "\n")
 	m = c.target(p, first, label)
@@ -536,6 +546,47 @@ func (c *consent) leave(p *discordtest.Person) {
 	for _, s := range c.said {
 		if s.by == p && kept[s.subject] && !strings.HasPrefix(s.subject, "gift") { // one that was read may be forgotten
 			c.give(s.subject, p, []string{q.Name()}, false)
+		}
+	}
+}
+
+// erase has somebody erase everything: nothing of the bot's stays in their DM, and
+// nothing of theirs in anybody's.
+func (c *consent) erase(p *discordtest.Person) {
+	if c.rng.IntN(3) > 0 {
+		return
+	}
+	kept := c.keptOf(p)
+	c.run(p, "/privacy erase")
+	first, _, _ := strings.Cut(text.T(text.Erase), "\n")
+	if sees := p.SeesInServer(); !strings.HasPrefix(sees[len(sees)-1].Content, first) {
+		return // they are nobody
+	}
+	c.note("%s erases everything", p.Name())
+	if err := p.PressOn(first, text.T(text.LabelErase)); err != nil {
+		c.t.Error(err)
+		return
+	}
+	c.settle()
+	c.erased++
+	for _, q := range c.people {
+		c.linked[[2]string{p.Name(), q.Name()}], c.linked[[2]string{q.Name(), p.Name()}] = false, false
+	}
+	for _, s := range c.said {
+		if s.by == p && kept[s.subject] && !strings.HasPrefix(s.subject, "gift") {
+			c.give(s.subject, p, c.everybody(), false)
+		}
+	}
+	for id, q := range c.rows {
+		if q == p {
+			delete(c.rows, id)
+			c.buried[id] = true
+		}
+	}
+	c.paused[p.Name()] = false
+	for _, m := range p.Sees() {
+		if m.Author == "bot" && m.Flags&flagEphemeral == 0 {
+			c.t.Errorf("this stays in the DM of %s: %q", p.Name(), m.Content)
 		}
 	}
 }

@@ -97,7 +97,7 @@ type route struct {
 // table is every route: a command's path, or the one in a custom id.
 func (b *Bot) table() map[string]route {
 	t := map[string]route{}
-	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes(), b.afterRoutes(), b.talkRoutes(), b.privacyRoutes()} {
+	for _, group := range []map[string]handler{b.partnerRoutes(), b.sceneRoutes(), b.checkinRoutes(), b.relayRoutes(), b.roundRoutes(), b.standingRoutes(), b.settingsRoutes(), b.careRoutes(), b.historyRoutes(), b.afterRoutes(), b.talkRoutes(), b.privacyRoutes(), b.eraseRoutes()} {
 		for path, do := range group {
 			if _, twice := t[path]; twice {
 				panic("bot: two handlers for " + path)
@@ -172,7 +172,7 @@ func handBack(e *event) []string {
 // to do so came too late: its buttons stay usable, and say what they do.
 func (b *Bot) reshow(path string, e *event, out reply) {
 	group, _, _ := strings.Cut(path, "/")
-	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" || group == "talk" || group == "care" {
+	if !out.change || e.id(0) == 0 || group == "scene" || group == "partner" || group == "talk" || group == "care" || group == "privacy" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(b.stopping, messageWithin)

@@ -86,6 +86,11 @@ var settingsList = []setting{
 		func(s *store.Settings) *bool { return &s.History }),
 	onOff("trend", text.SettingsNameTrend, text.SettingsAboutTrend, text.SettingsTrendOff, text.SettingsTrendOn,
 		func(s *store.Settings) *bool { return &s.Trend }),
+	{"tidy", text.SettingsNameTidy, text.SettingsAboutTidy, []value{
+		{"day", text.SettingsTidyDay, func(s *store.Settings) { s.Tidy = store.TidyDay }},
+		{"week", text.SettingsTidyWeek, func(s *store.Settings) { s.Tidy = store.TidyWeek }},
+		{"never", text.SettingsTidyNever, func(s *store.Settings) { s.Tidy = store.TidyNever }},
+	}, func(s store.Settings) string { return either(string(s.Tidy), "week") }},
 	{"language", text.SettingsNameLanguage, text.SettingsAboutLanguage, []value{
 		{"en", text.SettingsLanguageEn, func(s *store.Settings) { s.Language = "" }},
 	}, func(s store.Settings) string { return either(s.Language, "en") }},

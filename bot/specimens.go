@@ -45,6 +45,7 @@ func Specimens(now time.Time, o Options) []Specimen {
 		{"One's own history", historySpecimens(now)},
 		{"Does this still fit", fitsSpecimens()},
 		{"Settings", b.settingsSpecimens()},
+		{"Erasing and clearing", eraseSpecimens()},
 		{"Help, privacy, pausing", b.plainSpecimens(now)},
 		{"What can't be done", excuseSpecimens()},
 		{"Commands, as a whole server sees them", b.commandSpecimens()},

@@ -158,3 +158,17 @@ func historySpecimens(now time.Time) []specimen {
 		{"Read, once it is no longer so", made(text.TrendOver).with(helpButton())},
 	}
 }
+
+// eraseSpecimens are about everything that is kept, and about the DM.
+func eraseSpecimens() []specimen {
+	return []specimen{
+		{"/privacy erase", eraseSays(1)},
+		{"Erase everything", made(text.EraseDone)},
+		{"Not now", made(text.EraseKept)},
+		{"/privacy erase, from somebody of whom nothing is kept", made(text.EraseNothing)},
+		{"/care clear", clearSays(store.Cleared{Gone: 3})},
+		{"something waits there", clearSays(store.Cleared{Gone: 3, Stays: 1})},
+		{"nothing else stands there", clearSays(store.Cleared{Stays: 1})},
+		{"nothing stands there", clearSays(store.Cleared{})},
+	}
+}

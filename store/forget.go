@@ -41,7 +41,12 @@ func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 	if err := s.inTx(ctx, (*tx).catchUpWithClock); err != nil {
 		return total, err
 	}
-	n, err := s.forgetPeople(ctx)
+	n, err := s.tidyUp(ctx)
+	total += n
+	if err != nil {
+		return total, err
+	}
+	n, err = s.forgetPeople(ctx)
 	total += n
 	if err != nil {
 		return total, err
@@ -77,18 +82,9 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 const sweepPeople = `
 	DELETE FROM persons
 	WHERE id IN (
-		SELECT p.id
-		FROM persons p
-		WHERE p.consent_at <= $1 AND p.chose = 0
-		  AND NOT EXISTS (SELECT 1 FROM pacts x WHERE x.low = p.id OR x.high = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM invites x WHERE x.inviter = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM participants x WHERE x.person = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM answers x WHERE x.writer = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM shares x WHERE x.reader = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM turns x WHERE x.person = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM cards x WHERE x.person = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM gifts x WHERE x.writer = p.id OR x.reader = p.id)
-		  AND NOT EXISTS (SELECT 1 FROM feelings x WHERE x.person = p.id)
+		SELECT persons.id
+		FROM persons
+		WHERE consent_at <= $1 AND chose = 0 AND ` + nothingLeft + `
 		LIMIT 500
 	)
 	RETURNING id, key_id
@@ -113,7 +109,10 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int64(len(people)), s.keys.destroy(ctx, people, keys)
+	for _, p := range people {
+		s.keys.drop(p)
+	}
+	return int64(len(people)), s.keys.destroy(ctx, keys)
 }
 
 // sweeps are the retention rules; $1 is now. How many rows at once stands in them as
@@ -125,6 +124,12 @@ var sweeps = []struct {
 	sql  string
 	back time.Duration // $1 is this long ago
 }{
+	{"strays", `
+		DELETE FROM deliveries WHERE id IN (
+			SELECT id FROM deliveries
+			WHERE kind = 'stray' AND lease IS NULL AND (next_at IS NULL OR due_at <= $1)
+			LIMIT 500
+		)`, keepStray},
 	{"codes", `DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE expires_at <= $1 LIMIT 500)`, 0},
 	{"read words", `
 		UPDATE words SET text = NULL WHERE id IN (
@@ -235,6 +240,10 @@ var sweeps = []struct {
 func (s *Store) forgetSome(ctx context.Context) (n int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		n = 0
+		let, more, err := t.letGoOld()
+		if n = int64(let); err != nil || more {
+			return err
+		}
 		for _, sweep := range sweeps {
 			res, err := t.Exec(sweep.sql, t.now-sweep.back.Milliseconds())
 			if err != nil {

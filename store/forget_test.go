@@ -140,7 +140,12 @@ func TestForgetScenes(t *testing.T) {
 func TestForgetLines(t *testing.T) {
 	t.Parallel()
 	w, _ := linked(t)
-	w.forgets(w.clock.Now().Add(7*24*time.Hour), "deliveries")
+	w.forgets(w.clock.Now().Add(7*24*time.Hour), "deliveries WHERE kind <> 'stray'")
+	if sent := w.deliver(); len(sent) != 3 || sent[0].Want != store.Delete {
+		t.Errorf("the lines stay in their DMs: %+v", sent)
+	}
+	w.ok(second(w.Forget(w.ctx)))
+	w.rows(0, "deliveries")
 	w.rows(2, "sides")
 	w.end(alex, sam) // what is to come stays
 	w.clock.Advance(time.Hour)
@@ -172,6 +177,7 @@ func TestForgetPeople(t *testing.T) {
 	w.clock.Advance(30 * 24 * time.Hour)
 	w.ok(second(w.Forget(w.ctx)))
 	w.rows(2, "persons")
+	w.deliver() // the first lines go out of their DMs
 	w.ok(w.Leave(w.ctx, alex.ID, pact))
 	w.ok(second(w.Forget(w.ctx)))
 	w.rows(2, "persons")

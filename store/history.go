@@ -276,6 +276,9 @@ func (t *tx) noteTrend(p person, b feltBody) error {
 		return err
 	}
 	// The one before is another message; its buttons need no row.
+	if err := t.letGo(`d.recipient = $1 AND d.kind = 'trend'`, p.id); err != nil {
+		return err
+	}
 	if _, err := t.Exec(`DELETE FROM deliveries WHERE recipient = $1 AND kind = 'trend'`, p.id); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ type keyring struct {
 
 	mu    sync.Mutex
 	cache map[int64]tink.AEAD // by person; bounded
+	dead  map[string]bool     // ids of keys that are not to be cached any more; true: to be destroyed
 }
 
 const (
@@ -33,6 +34,9 @@ const (
 		CREATE TABLE IF NOT EXISTS keys (
 			id      BLOB PRIMARY KEY,
 			wrapped BLOB NOT NULL -- sealed by the master key
+		) STRICT, WITHOUT ROWID;
+		CREATE TABLE IF NOT EXISTS destroyed ( -- so that an older database, restored, knows who is gone
+			id BLOB PRIMARY KEY
 		) STRICT, WITHOUT ROWID`
 	cachedKeys = 4096
 )
@@ -57,7 +61,7 @@ func openKeys(ctx context.Context, path string, master MasterKey, fresh bool) (*
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	k := &keyring{db: db, master: a, cache: map[int64]tink.AEAD{}}
+	k := &keyring{db: db, master: a, cache: map[int64]tink.AEAD{}, dead: map[string]bool{}}
 	if err := k.load(ctx, fresh); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("keys file %s: %w", path, err)
@@ -195,6 +199,9 @@ func (k *keyring) cached(ctx context.Context, person int64, id func() ([]byte, e
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if _, dead := k.dead[string(keyID)]; dead {
+		return a, nil // for a view of how things were; the next one finds another key, or none
+	}
 	if len(k.cache) >= cachedKeys {
 		clear(k.cache)
 	}
@@ -216,12 +223,7 @@ func (k *keyring) sweep(ctx context.Context, used *sql.Rows) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range orphans {
-		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return k.destroy(ctx, orphans)
 }
 
 // orphans goes through both lists at once, so that neither must be in memory.
@@ -253,18 +255,83 @@ func (k *keyring) orphans(ctx context.Context, used *sql.Rows) (out [][]byte, er
 	return out, err
 }
 
-// destroy deletes the keys of people who are gone. Their rows went before: a crash
-// in between leaves keys without a person, which the next start sweeps.
-func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) error {
+// retire has a key be cached no more, before the transaction ends that takes it from
+// its person: whoever looks at how things were before reads it each time.
+func (k *keyring) retire(person int64, id []byte) {
 	k.mu.Lock()
-	for _, p := range people {
-		delete(k.cache, p)
-	}
-	k.mu.Unlock()
-	for _, id := range keys {
-		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
+	defer k.mu.Unlock()
+	delete(k.cache, person)
+	k.dead[string(id)] = false
+}
+
+// reinstate undoes retire: the transaction failed.
+func (k *keyring) reinstate(person int64, id []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.cache, person) // which may hold the one that it did not get
+	delete(k.dead, string(id))
+}
+
+// drop forgets what was read of a person's key.
+func (k *keyring) drop(person int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.cache, person)
+}
+
+// destroy deletes the keys of people who are gone, and notes that they are: a
+// database from before, restored, is not to bring them back. Their rows went before:
+// a crash in between leaves keys without a person, which the next start destroys.
+// What fails is tried again with the next ones.
+func (k *keyring) destroy(ctx context.Context, keys [][]byte) error {
+	for _, id := range k.condemned(keys) {
+		if err := k.destroyOne(ctx, id); err != nil {
 			return err
 		}
+		k.mu.Lock()
+		k.dead[string(id)] = false
+		k.mu.Unlock()
 	}
 	return nil
+}
+
+func (k *keyring) condemned(more [][]byte) (all [][]byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, id := range more {
+		k.dead[string(id)] = true
+	}
+	for id, left := range k.dead {
+		if left {
+			all = append(all, []byte(id))
+		}
+	}
+	return all
+}
+
+func (k *keyring) destroyOne(ctx context.Context, id []byte) error {
+	tx, err := k.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, `INSERT INTO destroyed (id) VALUES ($1) ON CONFLICT DO NOTHING`, id); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// gone returns the ids of the keys that were destroyed.
+func (k *keyring) gone(ctx context.Context) (ids [][]byte, err error) {
+	rows, err := k.db.QueryContext(ctx, `SELECT id FROM destroyed`)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id []byte
+		err := r.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
 }

@@ -21,16 +21,17 @@ type standing struct {
 	message []byte
 	changed bool
 	unsure  bool // it may stand in the DM without our knowing where
+	stray   bool // what it was about is gone
 }
 
 // inHand returns a claimed delivery as it stands, and whether it is still ours.
 func (t *tx) inHand(d Delivery) (st standing, ok bool, err error) {
 	var version int64
 	err = t.QueryRow(`
-		SELECT want, due_at, message, version, unsure_at IS NOT NULL
+		SELECT want, due_at, message, version, unsure_at IS NOT NULL, kind = 'stray'
 		FROM deliveries
 		WHERE id = $1 AND lease = $2
-	`, d.ID, d.lease).Scan(&st.want, &st.due, &st.message, &version, &st.unsure)
+	`, d.ID, d.lease).Scan(&st.want, &st.due, &st.message, &version, &st.unsure, &st.stray)
 	if errors.Is(err, sql.ErrNoRows) {
 		return st, false, nil
 	}
@@ -105,6 +106,9 @@ func (s *Store) MarkSent(ctx context.Context, d Delivery, sent Sent) error {
 		`, d.ID, heard, t.now, d.Want)
 		if err != nil || d.Want != Post { // only a post tells that their DMs are open
 			return err
+		}
+		if st.stray { // it was about to be posted when what it is about went
+			return t.reached(d.Recipient, sent.Channel)
 		}
 		if d.Kind == KindCheckIn {
 			if err := t.asked(d.ID, st.changed); err != nil {

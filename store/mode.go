@@ -366,13 +366,14 @@ func (t *tx) retractPart(share int64, part int) error {
 	return err
 }
 
-// hasLeft tells whether all of what a reader is given has left for their DM.
+// hasLeft tells whether all of what a reader is given has left for their DM, or did
+// and was tidied away there.
 func (t *tx) hasLeft(share int64) (left bool, err error) {
 	err = t.QueryRow(`
 		SELECT EXISTS (
 			SELECT 1 FROM deliveries
 			WHERE share = $1 AND part = 0 AND want <> 'delete'
-			  AND (message IS NOT NULL OR lease IS NOT NULL OR unsure_at IS NOT NULL)
+			  AND (message IS NOT NULL OR lease IS NOT NULL OR unsure_at IS NOT NULL OR want = 'edit' AND sent_at IS NOT NULL)
 		)
 	`, share).Scan(&left)
 	return left, err

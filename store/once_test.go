@@ -63,6 +63,8 @@ func TestOnceDissolves(t *testing.T) {
 	w.is(second(w.EndScene(w.ctx, w.ended(alex, sam))), store.ErrNotLinked)
 	w.clock.Advance(40 * 24 * time.Hour)
 	w.sweep()
+	w.deliver() // their first lines go out of their DMs
+	w.sweep()
 	w.rows(0, "persons")
 }
 

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,11 +141,7 @@ func (t *tx) invite(where string, arg any) (i invite, err error) {
 
 // invitation checks that an invite may be taken by account.
 func (t *tx) invitation(i invite, account Private) (Invitation, error) {
-	var sealed []byte
-	if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, i.inviter).Scan(&sealed); err != nil {
-		return Invitation{}, err
-	}
-	from, err := t.open(i.inviter, "persons.account", i.inviter, sealed)
+	from, err := t.account(i.inviter)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -163,6 +160,8 @@ func (t *tx) invitation(i invite, account Private) (Invitation, error) {
 func (t *tx) refusal(who, whom Private) []byte {
 	return t.s.lookup("refusal", who.Reveal(), whom.Reveal())
 }
+
+func (t *tx) refuser(who Private) []byte { return t.s.lookup("refuser", who.Reveal()) }
 
 // Accept makes the pact that an invitation offered, uses it up, and owes both a
 // line. The consent of both is kept with the pact.
@@ -205,6 +204,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 		return l, err
 	}
 	l.With = other.name
+	if err := t.sameAgain(me.id, other.id); err != nil {
+		return l, err
+	}
 	low, high := min(me.id, other.id), max(me.id, other.id)
 	err = t.QueryRow(`
 		SELECT $3 AND EXISTS (
@@ -231,6 +233,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 		return l, err
 	}
 	if err := t.forgetUndone(me.id, other.id); err != nil {
+		return l, err
+	}
+	if err := t.letGo(`d.pact = $1 AND d.kind = 'linked'`, pact); err != nil {
 		return l, err
 	}
 	if _, err := t.Exec(`DELETE FROM deliveries WHERE pact = $1 AND kind = 'linked'`, pact); err != nil {
@@ -263,17 +268,25 @@ func (t *tx) bothSides(pact int64, me, other person, consent int, i invite) erro
 }
 
 func (t *tx) side(pact int64, me, other person, consent int, at int64) error {
-	sealed, err := t.seal(me.id, "sides.partner_name", pact, other.name)
+	name, err := t.seal(me.id, "sides.partner_name", pact, other.name)
+	if err != nil {
+		return err
+	}
+	account, err := t.account(other.id)
+	if err != nil {
+		return err
+	}
+	sealed, err := t.seal(me.id, "sides.partner_account", pact, account)
 	if err != nil {
 		return err
 	}
 	_, err = t.Exec(`
-		INSERT INTO sides (pact, person, partner, partner_name, consent_version, consent_at)
-		VALUES ($1, $2, $3, $4, $5, $6)
+		INSERT INTO sides (pact, person, partner, partner_name, partner_account, consent_version, consent_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (pact, person) DO UPDATE
-		SET partner_name = excluded.partner_name, consent_version = excluded.consent_version, consent_at = excluded.consent_at,
+		SET partner_name = excluded.partner_name, partner_account = excluded.partner_account, consent_version = excluded.consent_version, consent_at = excluded.consent_at,
 		    fit_asked_at = NULL, fit_scenes = 0, fit_last_at = NULL
-	`, pact, me.id, other.id, sealed, consent, at)
+	`, pact, me.id, other.id, name, sealed, consent, at)
 	return err
 }
 
@@ -284,15 +297,13 @@ func (s *Store) Refuse(ctx context.Context, account Private, invitation int64) e
 		if err != nil {
 			return err
 		}
-		var sealed []byte
-		if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, i.inviter).Scan(&sealed); err != nil {
-			return err
-		}
-		from, err := t.open(i.inviter, "persons.account", i.inviter, sealed)
+		from, err := t.account(i.inviter)
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`INSERT INTO refusals (pair, refused_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t.refusal(account, from), t.now)
+		_, err = t.Exec(`
+			INSERT INTO refusals (pair, refuser, refused_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+		`, t.refusal(account, from), t.refuser(account), t.now)
 		return err
 	})
 }
@@ -302,6 +313,7 @@ type side struct {
 	pact    int64
 	partner int64
 	name    Private // the partner's
+	account Private // the partner's, whether they are still somebody or not
 	since   int64
 	once    bool // the pact is for one scene
 	terms   terms
@@ -312,7 +324,7 @@ type side struct {
 // left among them: only holds tells, and no person is told what it says.
 func (t *tx) sides(person int64) (out []side, err error) {
 	rows, err := t.Query(`
-		SELECT s.pact, s.partner, s.partner_name, p.made_at, p.once, s.terms,
+		SELECT s.pact, s.partner, s.partner_name, s.partner_account, p.made_at, p.once, s.terms,
 		       EXISTS (SELECT 1 FROM sides o WHERE o.pact = s.pact AND o.person = s.partner)
 		       AND EXISTS (SELECT 1 FROM persons r WHERE r.id = s.partner AND r.paused_at IS NULL)
 		FROM sides s
@@ -322,14 +334,17 @@ func (t *tx) sides(person int64) (out []side, err error) {
 	`, person)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var s side
-		var sealed, sealedTerms []byte
-		if err := r.Scan(&s.pact, &s.partner, &sealed, &s.since, &s.once, &sealedTerms, &s.holds); err != nil {
+		var sealed, sealedAccount, sealedTerms []byte
+		if err := r.Scan(&s.pact, &s.partner, &sealed, &sealedAccount, &s.since, &s.once, &sealedTerms, &s.holds); err != nil {
 			return err
 		}
 		if err := t.openJSON(person, "sides.terms", s.pact, sealedTerms, &s.terms); err != nil {
 			return err
 		}
 		if s.name, err = t.open(person, "sides.partner_name", s.pact, sealed); err != nil {
+			return err
+		}
+		if s.account, err = t.open(person, "sides.partner_account", s.pact, sealedAccount); err != nil {
 			return err
 		}
 		out = append(out, s)
@@ -341,138 +356,24 @@ func (t *tx) sides(person int64) (out []side, err error) {
 // PactWith returns the id of a person's own end of the pact with an account, or ErrNotLinked.
 func (s *Store) PactWith(ctx context.Context, account, partner Private) (pact int64, err error) {
 	err = s.inView(ctx, func(t *tx) error {
-		err := t.QueryRow(`
-			SELECT s.pact
-			FROM sides s
-			JOIN persons me ON me.id = s.person
-			JOIN persons o ON o.id = s.partner
-			WHERE me.lookup = $1 AND o.lookup = $2
-		`, s.lookup("person", account.Reveal()), s.lookup("person", partner.Reveal())).Scan(&pact)
-		if errors.Is(err, sql.ErrNoRows) {
+		me, err := t.find(account)
+		if errors.Is(err, ErrNotAgreed) {
 			return ErrNotLinked
+		} else if err != nil {
+			return err
 		}
-		return err
-	})
-	return pact, err
-}
-
-// Leave ends a person's end of a pact, at once and for both directions: what
-// they left for the other is taken out of the other's DM, what was not read yet
-// by them is cancelled, and their answers are deleted. The other is not told,
-// and keeps their own end and their own check-ins. ErrGone: no such end.
-func (s *Store) Leave(ctx context.Context, account Private, pact int64) error {
-	return s.inTx(ctx, func(t *tx) error {
-		p, err := t.findOrGone(account)
+		sides, err := t.sides(me.id)
 		if err != nil {
 			return err
 		}
-		return t.leave(p.id, pact, false)
+		i := slices.IndexFunc(sides, func(s side) bool { return s.account == partner })
+		if i < 0 {
+			return ErrNotLinked
+		}
+		pact = sides[i].pact
+		return nil
 	})
-}
-
-// leave is all of Leave. A once-pact that is over is left by both, and each goes on
-// alone with what is still to come.
-func (t *tx) leave(person, pact int64, over bool) error {
-	var partner int64
-	err := t.QueryRow(`DELETE FROM sides WHERE pact = $1 AND person = $2 RETURNING partner`, pact, person).Scan(&partner)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrGone
-	} else if err != nil {
-		return err
-	}
-	if err := t.forgetStop(person, pact); err != nil {
-		return err
-	}
-	if err := t.silence(person, partner); err != nil {
-		return err
-	}
-	if err := t.stopWith(person, partner); err != nil {
-		return err
-	}
-	_, err = t.Exec(`UPDATE deliveries SET `+retracting+` WHERE pact = $2 AND recipient = $3 AND kind = 'fits'`, t.now, pact, person)
-	if err != nil {
-		return err
-	}
-	if err := t.withdraw(person, over); err != nil {
-		return err
-	}
-	_, err = t.Exec(`
-		DELETE FROM pacts
-		WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sides WHERE pact = $1)
-	`, pact)
-	return err
-}
-
-// silence takes back all that passed from me to partner, and what partner left
-// for me that I have not read. Kind words that wait are given in neither direction.
-func (t *tx) silence(me, partner int64) error {
-	if err := t.dropGifts(me, partner); err != nil {
-		return err
-	}
-	mine, err := t.ids(`
-		SELECT s.answer
-		FROM shares s
-		JOIN answers a ON a.id = s.answer
-		WHERE a.writer = $1 AND s.reader = $2
-	`, me, partner)
-	if err != nil {
-		return err
-	}
-	_, err = t.Exec(`
-		UPDATE deliveries SET `+retracting+`
-		WHERE share IN (
-			SELECT s.id
-			FROM shares s
-			JOIN answers a ON a.id = s.answer
-			WHERE (a.writer = $2 AND s.reader = $3)
-			   OR (a.writer = $3 AND s.reader = $2 AND s.read_at IS NULL)
-		)
-	`, t.now, me, partner)
-	if err != nil {
-		return err
-	}
-	for _, answer := range mine {
-		if err := t.unshare(answer, partner); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// withdraw takes a person out of the scenes in which nobody is left whom they
-// are linked with: their check-ins end, and their answers to them are deleted. With
-// over, those that are still to come do come, for them alone.
-func (t *tx) withdraw(me int64, over bool) error {
-	scenes, err := t.ids(`
-		SELECT p.scene
-		FROM participants p
-		WHERE p.person = $1
-		  AND EXISTS (SELECT 1 FROM participants o WHERE o.scene = p.scene AND o.person <> $1)
-		  AND NOT EXISTS (
-			SELECT 1
-			FROM participants o
-			JOIN sides s ON s.person = $1 AND s.partner = o.person
-			WHERE o.scene = p.scene AND o.person <> $1
-		  )
-	`, me)
-	if err != nil {
-		return err
-	}
-	for _, scene := range scenes {
-		alone := false
-		if over {
-			if alone, err = t.goOnAlone(scene, me); err != nil {
-				return err
-			}
-		}
-		if alone {
-			continue
-		}
-		if err := t.leaveScene(scene, me, true); err != nil {
-			return err
-		}
-	}
-	return nil
+	return pact, err
 }
 
 // Ticket binds a row to an account: a button that carries one works for whoever

@@ -56,6 +56,15 @@ func (t *tx) person(id int64) (p person, err error) {
 	return p, t.openJSON(id, "persons.settings", id, settings, &p.settings)
 }
 
+// account returns a person's Discord id.
+func (t *tx) account(id int64) (Private, error) {
+	var sealed []byte
+	if err := t.QueryRow(`SELECT account FROM persons WHERE id = $1`, id).Scan(&sealed); err != nil {
+		return Private{}, err
+	}
+	return t.open(id, "persons.account", id, sealed)
+}
+
 // viewOf is inView for what somebody asks about themself: there is nothing to see
 // for those who never agreed.
 func (s *Store) viewOf(ctx context.Context, account Private, look func(*tx, person) error) error {

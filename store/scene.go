@@ -251,7 +251,7 @@ func (t *tx) named(me person, sides []side, accounts []Private) (chosen []side, 
 		if id == me.id {
 			return nil, ErrSelf
 		}
-		i := slices.IndexFunc(sides, func(s side) bool { return s.partner == id })
+		i := slices.IndexFunc(sides, func(s side) bool { return s.account == account }) // who erased everything can still be named
 		if i < 0 {
 			chosen = append(chosen, side{})
 			continue

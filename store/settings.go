@@ -46,6 +46,7 @@ type Settings struct {
 	Trend    bool            `json:"trend,omitempty"`   // a private note about them
 	After    bool            `json:"after,omitempty"`   // after the last mark: what to keep, what to change
 	Stopped  []int64         `json:"stopped,omitempty"` // pacts whose partner sets up nothing for them (stop.go)
+	Tidy     Tidy            `json:"tidy,omitempty"`    // how long the bot's messages stay in their DM
 }
 
 // Location returns a person's time zone; ok is false while it is not known.
@@ -188,6 +189,7 @@ func (s Settings) valid() bool {
 		return false
 	}
 	return slices.Contains([]Much{MuchFull, MuchLight, MuchNone}, s.Much) &&
+		slices.Contains([]Tidy{TidyWeek, TidyDay, TidyNever}, s.Tidy) &&
 		slices.Contains(append(levels, unchosen), s.Share)
 }
 
@@ -239,6 +241,11 @@ func (t *tx) follow(p person, before Settings) error {
 	}
 	if p.settings.Much != before.Much && p.settings.Much != MuchFull {
 		if err := t.askNoMore(p.id); err != nil {
+			return err
+		}
+	}
+	if p.settings.Tidy != before.Tidy {
+		if err := t.retimeStrays(p); err != nil {
 			return err
 		}
 	}

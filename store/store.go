@@ -139,10 +139,13 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	for _, sweep := range sweeps {
 		often = append(often, sweep.sql)
 	}
+	for _, f := range forgotten {
+		often = append(often, goingOld(f.of))
+	}
 	if s.ready, err = prepared(ctx, s.write, often); err != nil {
 		return err
 	}
-	s.readyToRead, err = prepared(ctx, s.read, []string{nextDue, nextTurn})
+	s.readyToRead, err = prepared(ctx, s.read, []string{nextDue, nextTurn, standingSQL(tooOld)})
 	return err
 }
 
@@ -246,6 +249,9 @@ func (s *Store) recover(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.buryLost(ctx); err != nil {
 		return err
 	}
 	used, err := s.read.QueryContext(ctx, `SELECT key_id FROM persons ORDER BY key_id`)

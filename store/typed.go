@@ -273,7 +273,11 @@ func (t *tx) remark(person int64, note Note) error {
 	if note == NoteNobody {
 		part = 1
 	}
-	_, err := t.Exec(`
+	err := t.letGo(`d.recipient = $1 AND d.kind = 'remark' AND d.part = $2 AND d.lease IS NULL AND d.next_at IS NULL AND d.waiting = 0`, person, part)
+	if err != nil {
+		return err
+	}
+	_, err = t.Exec(`
 		INSERT INTO deliveries (id, recipient, kind, part, note, due_at, next_at)
 		VALUES ($1, $2, 'remark', $3, $4, $5, $5)
 		ON CONFLICT (recipient, kind, subject, part) DO UPDATE

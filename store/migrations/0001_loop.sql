@@ -41,8 +41,11 @@ CREATE INDEX invites_inviter ON invites (inviter);
 
 CREATE TABLE refusals ( -- "don't ask again"
 	pair       BLOB PRIMARY KEY, -- keyed hash of (who refused, whom)
+	refuser    BLOB NOT NULL,    -- keyed hash of who refused: theirs go when they do
 	refused_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX refusals_refuser ON refusals (refuser);
 
 CREATE TABLE pacts (
 	id      INTEGER PRIMARY KEY,
@@ -64,6 +67,7 @@ CREATE TABLE sides (
 	person          INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	partner         INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	partner_name    BLOB NOT NULL, -- sealed by person: what they see survives the partner's erasing
+	partner_account BLOB NOT NULL, -- sealed by person: and so does whom they can name
 	terms           BLOB,          -- sealed by person: at once or together, and since when; NULL: at once
 	consent_version INTEGER NOT NULL,
 	consent_at      INTEGER NOT NULL,
@@ -253,9 +257,9 @@ CREATE TABLE deliveries (
 	recipient INTEGER NOT NULL REFERENCES persons (id) ON DELETE CASCADE,
 	kind      TEXT NOT NULL CHECK (kind IN (
 		'hello', 'linked', 'notice', 'checkin', 'panel', 'offer', 'relay', 'remark',
-		'here', 'standing', 'fits', 'after', 'moment', 'trend'
+		'here', 'standing', 'fits', 'after', 'moment', 'trend', 'stray'
 	)),
-	part      INTEGER NOT NULL DEFAULT 0,
+	part      INTEGER NOT NULL DEFAULT 0, -- of a stray its own id, since nothing else tells two of them apart
 	pact      INTEGER REFERENCES pacts (id) ON DELETE CASCADE,
 	scene     INTEGER REFERENCES scenes (id) ON DELETE CASCADE,
 	checkin   INTEGER REFERENCES checkins (id) ON DELETE CASCADE,
@@ -279,6 +283,7 @@ CREATE TABLE deliveries (
 	sent_at   INTEGER,
 
 	CHECK ((kind = 'remark') = (note IS NOT NULL)),
+	CHECK (kind <> 'stray' OR want = 'delete'),
 	UNIQUE (recipient, kind, subject, part)
 ) STRICT;
 
@@ -293,6 +298,8 @@ CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NUL
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
 CREATE INDEX deliveries_notes   ON deliveries (due_at) WHERE kind = 'trend'; -- belong to nothing else
+CREATE INDEX deliveries_strays  ON deliveries (due_at) WHERE kind = 'stray'; -- belong to nothing else
+CREATE INDEX deliveries_stands  ON deliveries (sent_at) WHERE message IS NOT NULL;
 CREATE INDEX deliveries_heard   ON deliveries (heard_as) WHERE heard_as IS NOT NULL;
 CREATE INDEX deliveries_pact    ON deliveries (pact) WHERE pact IS NOT NULL;
 CREATE INDEX deliveries_scene   ON deliveries (scene) WHERE scene IS NOT NULL;
