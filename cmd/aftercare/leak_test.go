@@ -248,7 +248,9 @@ func (s *troubled) goesWrong(r *http.Request, roll int, body []byte, pass func()
 func playInTrouble(t *testing.T, dir string, c conversation, seed uint64, all *tally) {
 	s := &troubled{stage: newStage(t, dir), all: all, rng: rand.New(rand.NewPCG(seed, 1))}
 	s.player = &player{pass: time.Sleep, start: s.start, stop: s.stop}
-	s.stage.discord = discordtest.New(discordtest.Options{Now: time.Now, Say: s.hear, Token: "Bot test-token"})
+	s.stage.discord = discordtest.New(discordtest.Options{
+		Now: time.Now, Say: s.hear, Token: "Bot test-token", Gateway: discordtest.Gateway{Interval: 4 * time.Minute}, // fewer heartbeats: it is over sooner
+	})
 	s.player.discord = s.stage.discord
 	if err := s.start(); err != nil {
 		t.Fatal(err)
@@ -270,7 +272,7 @@ func playInTrouble(t *testing.T, dir string, c conversation, seed uint64, all *t
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(2 * time.Hour)
+	time.Sleep(time.Hour)
 	synctest.Wait()
 	s.take()
 	s.nothingStuck()
@@ -386,7 +388,7 @@ func (s *troubled) database(what, begin, end string) (heal func()) {
 	return func() { <-healed }
 }
 
-// nothingStuck holds that after two hours of peace nothing waits that is due.
+// nothingStuck holds that after an hour of peace nothing waits that is due.
 func (s *troubled) nothingStuck() {
 	s.t.Helper()
 	db, err := sql.Open("sqlite", s.cfg.Store.Path)
@@ -403,7 +405,7 @@ func (s *troubled) nothingStuck() {
 			WHERE c.state = 'planned' AND d.next_at < $1 AND d.waiting = 0 AND p.paused_at IS NULL`,
 	} {
 		var n int
-		if err := db.QueryRow(query, time.Now().Add(-time.Hour).UnixMilli()).Scan(&n); err != nil || n > 0 {
+		if err := db.QueryRow(query, time.Now().Add(-30*time.Minute).UnixMilli()).Scan(&n); err != nil || n > 0 {
 			s.t.Errorf("%d %s, %v", n, what, err)
 		}
 	}
