@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -298,7 +299,8 @@ func playInTrouble(t *testing.T, dir string, c conversation, seed uint64, all *t
 
 // typed returns what is typed in a step whose words are to be heard, as far as they
 // are letters and spaces: the bot shows them in the conversation as it is written, and
-// their writer is linked now.
+// their writer is linked now, and has a conversation open: what is typed beside that,
+// just as Discord forgets the session, is not looked for.
 func (s *troubled) typed(step step, c conversation) string {
 	m := regexp.MustCompile(`^(\w+): ([^/].*)$`).FindStringSubmatch(step.line)
 	if m == nil {
@@ -311,8 +313,18 @@ func (s *troubled) typed(step step, c conversation) string {
 	if s.house == nil || len(words) < 6 || !strings.Contains(strings.Join(step.says, "\n"), "> "+words) {
 		return ""
 	}
-	pacts, err := s.house.store.Pacts(s.t.Context(), store.Secret(s.stage.discord.Person(m[1]).ID()))
+	for _, later := range c {
+		if e := regexp.MustCompile(`^\w+ (?:edits|deletes) "([^"]*)"`).FindStringSubmatch(later.line); e != nil && strings.Contains(words, e[1]) {
+			return "" // it may be heard as it is then
+		}
+	}
+	account := store.Secret(s.stage.discord.Person(m[1]).ID())
+	pacts, err := s.house.store.Pacts(s.t.Context(), account)
 	if err != nil || len(pacts) == 0 {
+		return ""
+	}
+	open, err := s.house.store.Conversations(s.t.Context())
+	if err != nil || !slices.ContainsFunc(open, func(c store.Conversation) bool { return c.With == account }) {
 		return ""
 	}
 	return words
