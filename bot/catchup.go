@@ -26,10 +26,11 @@ func (b *Bot) lookThrough() {
 		return
 	}
 	b.outcomes.busy.Go(func() {
+		from := map[string]store.Private{}
 		for {
 			n := b.looks.Load()
 			whole := false
-			b.people.guard(func() { whole = b.catchUp(b.stopping) })
+			b.people.guard(func() { whole = b.catchUp(b.stopping, from) })
 			if !whole {
 				if !sleep(b.stopping, lookAgain) {
 					return
@@ -45,7 +46,10 @@ func (b *Bot) lookThrough() {
 // not hear. The gateway replays messages only to a session that it still knows;
 // Discord's history always has them. Each goes the way of one just typed, and
 // what was heard already is not heard twice. It tells whether it saw everything.
-func (b *Bot) catchUp(ctx context.Context) (whole bool) {
+//
+// from has, by account, where a look began that did not see everything: what was
+// heard since then is no sign that what came before it was.
+func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, catchUpIn)
 	defer cancel()
 	open, err := b.store.Conversations(ctx)
@@ -55,6 +59,10 @@ func (b *Bot) catchUp(ctx context.Context) (whole bool) {
 	}
 	found, whole := 0, true
 	for _, c := range open {
+		if first, ok := from[c.With.Reveal()]; ok {
+			c.After = first
+		}
+		from[c.With.Reveal()] = c.After
 		n, err := b.catchUpWith(ctx, c)
 		found += n
 		if ctx.Err() != nil || errors.Is(err, errToken) {
@@ -64,7 +72,11 @@ func (b *Bot) catchUp(ctx context.Context) (whole bool) {
 			b.log.Warn("a conversation could not be looked through for what was typed meanwhile", "err", err)
 			_, again := worthAnother(err, 0)
 			whole = whole && !again
+			if again {
+				continue
+			}
 		}
+		delete(from, c.With.Reveal())
 	}
 	if found > 0 {
 		b.log.Info("heard what was typed meanwhile", "messages", found)

@@ -18,14 +18,15 @@ type Conversation struct {
 const conversationLasts = keepAnswer
 
 // Conversations returns the DMs that are open: those in which a check-in, a
-// question about one moment, a relay or an offer stands that somebody may still answer by typing.
+// question about one moment, a relay or an offer stands that somebody may still answer
+// by typing, or may stand without our knowing.
 func (s *Store) Conversations(ctx context.Context) (out []Conversation, err error) {
 	err = s.inView(ctx, func(t *tx) error {
 		out = out[:0]
 		persons, err := t.ids(`
 			SELECT DISTINCT recipient
 			FROM deliveries
-			WHERE kind IN ('checkin', 'panel', 'offer', 'relay', 'moment') AND message IS NOT NULL AND sent_at > $1
+			WHERE kind IN ('checkin', 'panel', 'offer', 'relay', 'moment') AND (message IS NOT NULL AND sent_at > $1 OR unsure_at > $1)
 		`, t.now-conversationLasts.Milliseconds())
 		if err != nil {
 			return err

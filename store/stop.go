@@ -81,6 +81,45 @@ func (t *tx) heldBack(scene int64, p person) (bool, error) {
 	return t.stops(p, by)
 }
 
+// bring puts a partner who is missing from a scene into it, and owes them a line
+// about it. Nothing is booked for somebody who wants to be asked first, and nothing
+// reaches somebody who has stopped what comes from whoever records it.
+func (t *tx) bring(scene, partner, by int64, missing bool) error {
+	p, err := t.person(partner)
+	if err != nil {
+		return err
+	}
+	stopped, err := t.stops(p, by)
+	if err != nil {
+		return err
+	}
+	switch {
+	case stopped && missing:
+		return t.join(scene, partner, "out", nil, nil)
+	case !missing:
+		if held, err := t.heldBack(scene, p); err != nil || !held || stopped {
+			return err
+		}
+	}
+	state := "in"
+	if p.settings.AskFirst {
+		state = "asked"
+	}
+	if err := t.join(scene, partner, state, nil, nil); err != nil {
+		return err
+	}
+	if p.settings.Much == MuchNone {
+		return t.plan(scene, partner) // nothing comes, so that there is nothing to tell
+	}
+	if _, err := t.owe(owed{to: partner, kind: KindNotice, scene: scene}); err != nil {
+		return err
+	}
+	if state == "asked" {
+		return nil
+	}
+	return t.plan(scene, partner)
+}
+
 // recordedBy returns which of the others in a scene recorded it first; 0: none.
 func (t *tx) recordedBy(scene, person int64) (by int64, err error) {
 	err = t.QueryRow(`

@@ -24,6 +24,7 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the bot", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			noCore()
 			cfg, err := loadConfig(path, os.Environ(), time.Now())
 			if err == nil {
 				err = cfg.Ready()
