@@ -229,9 +229,6 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 	if err := t.bothSides(pact, me, other, consent, i); err != nil {
 		return l, err
 	}
-	if err := t.forgetUndone(me.id, other.id); err != nil {
-		return l, err
-	}
 	if _, err := t.Exec(`DELETE FROM deliveries WHERE pact = $1 AND kind = 'linked'`, pact); err != nil {
 		return l, err
 	}
@@ -245,6 +242,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 // bothSides gives a pact its two sides. Who links anew finds the terms as whoever
 // stayed has them.
 func (t *tx) bothSides(pact int64, me, other person, consent int, i invite) error {
+	if err := t.forgetUndone(me.id, other.id); err != nil {
+		return err
+	}
 	had, err := t.ids(`SELECT person FROM sides WHERE pact = $1`, pact)
 	if err != nil {
 		return err
@@ -400,7 +400,7 @@ func (t *tx) leave(person, pact int64, over bool) error {
 }
 
 // silence takes back all that passed from me to partner, and what partner left
-// for me that I have not read. Kind words that wait are given in neither direction.
+// for me that I have not read. Kind words that wait go in both directions.
 func (t *tx) silence(me, partner int64) error {
 	if err := t.dropGifts(me, partner); err != nil {
 		return err
