@@ -63,7 +63,47 @@ func fieldsOf(at string, of reflect.Type) (out []string) {
 		return []string{at}
 	}
 	for i := range of.NumField() {
-		out = append(out, fieldsOf(strings.TrimPrefix(at+"."+of.Field(i).Tag.Get("json"), "."), of.Field(i).Type)...)
+		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		if name != "" { // it is not written
+			out = append(out, fieldsOf(strings.TrimPrefix(at+"."+name, "."), of.Field(i).Type)...)
+		}
+	}
+	return out
+}
+
+// SealedFields lists what there is in the columns that are sealed as JSON.
+func SealedFields() (out []string) {
+	for column, of := range map[string]reflect.Type{
+		"persons.settings": reflect.TypeFor[Settings](),
+		"sides.terms":      reflect.TypeFor[terms](),
+		"answers.body":     reflect.TypeFor[body](),
+		"cards.body":       reflect.TypeFor[cardBody](),
+		"feelings.body":    reflect.TypeFor[feltBody](),
+	} {
+		out = append(out, fieldsOf(column, of)...)
+	}
+	return out
+}
+
+// UnseenSettings lists the settings that can change without that showing in a takeout.
+func UnseenSettings() (out []string) {
+	before := takeSettings(Settings{})
+	of := reflect.TypeFor[Settings]()
+	for i := range of.NumField() {
+		var s Settings
+		switch f := reflect.ValueOf(&s).Elem().Field(i); f.Kind() {
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.String:
+			f.SetString("light")
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		}
+		if reflect.DeepEqual(takeSettings(s), before) {
+			out = append(out, of.Field(i).Name)
+		}
 	}
 	return out
 }
