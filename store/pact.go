@@ -232,9 +232,6 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 	if err := t.bothSides(pact, me, other, consent, i); err != nil {
 		return l, err
 	}
-	if err := t.forgetUndone(me.id, other.id); err != nil {
-		return l, err
-	}
 	if err := t.letGo(`d.pact = $1 AND d.kind = 'linked'`, pact); err != nil {
 		return l, err
 	}
@@ -251,6 +248,9 @@ func (t *tx) link(me person, i invite, consent int) (l Linked, err error) {
 // bothSides gives a pact its two sides. Who links anew finds the terms as whoever
 // stayed has them.
 func (t *tx) bothSides(pact int64, me, other person, consent int, i invite) error {
+	if err := t.forgetUndone(me.id, other.id); err != nil {
+		return err
+	}
 	had, err := t.ids(`SELECT person FROM sides WHERE pact = $1`, pact)
 	if err != nil {
 		return err

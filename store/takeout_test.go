@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -224,6 +225,15 @@ func TestTakeoutTellsNothingOfPartners(t *testing.T) {
 		w, pact := asked(t)
 		_, err := w.ChangeSettings(w.ctx, alex.ID, func(s *store.Settings) { s.History, s.After = true, true })
 		w.ok(err)
+		w.zone(alex, "UTC")
+		w.zone(sam, "UTC")
+		for spec, by := range []store.Who{alex, sam} {
+			p := store.Proposal{By: by, Pacts: []int64{pact}, Spec: store.Secret(strconv.Itoa(spec) + " 19 * * 0"), Request: by.Name.Reveal()}
+			w.ok(second(w.Propose(w.ctx, p)))
+			w.deliver()
+			asked := []store.Who{sam, alex}[spec]
+			w.ok(second(w.AgreeTo(w.ctx, asked.ID, w.at(asked, store.KindStanding))))
+		}
 		w.leave(alex, pact, "kind")
 		w.answer(alex, "low", "words", pact, store.ShareWords)
 		w.ok(second(w.TellTalk(w.ctx, alex.ID, w.at(alex, store.KindCheckIn), pact, true)))
@@ -239,7 +249,7 @@ func TestTakeoutTellsNothingOfPartners(t *testing.T) {
 		return files
 	}
 	nothing := after(func(*world, int64) {})
-	if !strings.Contains(nothing[0], "words") || !strings.Contains(nothing[0], `"kind"`) {
+	if !strings.Contains(nothing[0], "words") || !strings.Contains(nothing[0], `"kind"`) || !strings.Contains(nothing[0], `"agreed": true`) {
 		t.Error("there is nothing in the file to compare")
 	}
 	read := func(w *world) {
@@ -274,7 +284,8 @@ func TestTakeoutTellsNothingOfPartners(t *testing.T) {
 				w.ok(w.MarkRefused(w.ctx, d))
 			}
 		},
-		"linked with another": func(w *world, _ int64) { w.link(sam, kit) },
+		"stopped the standing ones": func(w *world, _ int64) { w.ok(w.Stop(w.ctx, sam.ID, 0)) },
+		"linked with another":       func(w *world, _ int64) { w.link(sam, kit) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i, file := range after(act) {

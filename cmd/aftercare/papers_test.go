@@ -220,6 +220,26 @@ func rows(table string, cells int) (out [][]string) {
 	return out
 }
 
+// What the papers and the README link to in this tree is there.
+func TestPapersLinkToWhatIsThere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#]+)\)`)
+	links := 0
+	for _, file := range append([]string{"../../../README.md"}, papers...) {
+		for _, m := range link.FindAllStringSubmatch(paper(t, file), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			links++
+			if _, err := os.Stat(filepath.Join("docs", filepath.Dir(file), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", file, m[1])
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
 // Every mark that an operator fills in is explained, and none is explained in vain.
 func TestTemplatesExplainTheirMarks(t *testing.T) {
 	used := regexp.MustCompile(`\{\{\w+\}\}`)
