@@ -198,6 +198,7 @@ func (v *evening) standing() {
 	v.presses(v.alex, text.LabelSetup)
 	v.passes(12 * time.Hour)
 	v.does(v.alex.Run("/checkin every"))
+	v.does(v.alex.Run("/privacy erase"))
 }
 
 // routesOfNobody need no owner: they say the same to everybody, or are a yes to
@@ -205,6 +206,7 @@ func (v *evening) standing() {
 var routesOfNobody = map[string]text.Key{
 	"care/lines":      text.Help,
 	"declined":        text.Declined,
+	"privacy/kept":    text.EraseKept,
 	"talk/no":         text.TalkNo,
 	"partner/invited": "",
 	"care/agreed":     "",

@@ -53,8 +53,14 @@ func (s *Store) Kept(ctx context.Context, account Private) (k Kept, err error) {
 // ErrGone if they are somebody else by now, so that an old question erases nothing
 // new. Nobody is told.
 func (s *Store) Erase(ctx context.Context, account Private, person int64) error {
+	kept, err := s.Kept(ctx, account)
+	if err != nil {
+		return err
+	} else if kept.Person != person || !kept.Any {
+		return ErrGone // and nothing is written for whoever tries
+	}
 	var b burial
-	err := s.inTx(ctx, func(t *tx) error {
+	err = s.inTx(ctx, func(t *tx) error {
 		b = burial{}
 		found, err := t.find(account)
 		if err != nil && !errors.Is(err, ErrNotAgreed) {
