@@ -205,6 +205,7 @@ func (v *evening) standing() {
 	v.presses(v.alex, text.LabelSetup)
 	v.passes(12 * time.Hour)
 	v.does(v.alex.Run("/checkin every"))
+	v.does(v.alex.Run("/privacy erase"))
 }
 
 // routesOfNobody need no owner: they say the same to everybody, or are a yes to
@@ -212,6 +213,7 @@ func (v *evening) standing() {
 var routesOfNobody = map[string]text.Key{
 	"care/lines":      text.Help,
 	"declined":        text.Declined,
+	"privacy/kept":    text.EraseKept,
 	"talk/no":         text.TalkNo,
 	"about/first":     text.About,
 	"about/kept":      text.AboutKept,

@@ -53,8 +53,14 @@ func (s *Store) Kept(ctx context.Context, account Private) (k Kept, err error) {
 // ErrGone if they are somebody else by now, so that an old question erases nothing
 // new. Nobody is told.
 func (s *Store) Erase(ctx context.Context, account Private, person int64) error {
+	kept, err := s.Kept(ctx, account)
+	if err != nil {
+		return err
+	} else if kept.Person != person || !kept.Any {
+		return ErrGone // and nothing is written for whoever tries
+	}
 	var b burial
-	err := s.inTx(ctx, func(t *tx) error {
+	err = s.inTx(ctx, func(t *tx) error {
 		b = burial{}
 		found, err := t.find(account)
 		if err != nil && !errors.Is(err, ErrNotAgreed) {
@@ -75,7 +81,7 @@ func (s *Store) Erase(ctx context.Context, account Private, person int64) error 
 		return err
 	}
 	_ = s.emptyLog(ctx) // they are gone; beside a long read the log is emptied with the next sweep
-	return s.keys.destroy(ctx, b.keys)
+	return s.keys.destroy(ctx, []int64{person}, b.keys)
 }
 
 // burial is what is done after the transaction that buries somebody.
@@ -309,13 +315,12 @@ func (t *tx) unname(g grave, lost bool) error {
 
 // buryLost buries those whose key was destroyed: a database from before was put in
 // the place of the one in which they had gone.
-func (s *Store) buryLost(ctx context.Context) error {
-	gone, err := s.keys.gone(ctx)
-	if err != nil || len(gone) == 0 {
-		return err
+func (s *Store) buryLost(ctx context.Context, gone [][]byte) error {
+	if len(gone) == 0 {
+		return nil
 	}
 	var b burial
-	err = s.inTx(ctx, func(t *tx) error {
+	err := s.inTx(ctx, func(t *tx) error {
 		b = burial{}
 		var lost []int64
 		for _, key := range gone {
@@ -340,5 +345,5 @@ func (s *Store) buryLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.keys.destroy(ctx, b.keys)
+	return s.keys.destroy(ctx, nil, b.keys)
 }

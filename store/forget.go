@@ -109,10 +109,7 @@ func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range people {
-		s.keys.drop(p)
-	}
-	return int64(len(people)), s.keys.destroy(ctx, keys)
+	return int64(len(people)), s.keys.destroy(ctx, people, keys)
 }
 
 // sweeps are the retention rules; $1 is now. How many rows at once stands in them as

@@ -223,7 +223,7 @@ func (k *keyring) sweep(ctx context.Context, used *sql.Rows) error {
 	if err != nil {
 		return err
 	}
-	return k.destroy(ctx, orphans)
+	return k.destroy(ctx, nil, orphans)
 }
 
 // orphans goes through both lists at once, so that neither must be in memory.
@@ -272,18 +272,16 @@ func (k *keyring) reinstate(person int64, id []byte) {
 	delete(k.dead, string(id))
 }
 
-// drop forgets what was read of a person's key.
-func (k *keyring) drop(person int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.cache, person)
-}
-
 // destroy deletes the keys of people who are gone, and notes that they are: a
 // database from before, restored, is not to bring them back. Their rows went before:
 // a crash in between leaves keys without a person, which the next start destroys.
 // What fails is tried again with the next ones.
-func (k *keyring) destroy(ctx context.Context, keys [][]byte) error {
+func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) error {
+	k.mu.Lock()
+	for _, p := range people {
+		delete(k.cache, p)
+	}
+	k.mu.Unlock()
 	for _, id := range k.condemned(keys) {
 		if err := k.destroyOne(ctx, id); err != nil {
 			return err

@@ -251,7 +251,11 @@ func (s *Store) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.buryLost(ctx); err != nil {
+	gone, err := s.keys.gone(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.buryLost(ctx, gone); err != nil {
 		return err
 	}
 	used, err := s.read.QueryContext(ctx, `SELECT key_id FROM persons ORDER BY key_id`)

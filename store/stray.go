@@ -88,11 +88,12 @@ var forgotten = []struct {
 	back time.Duration // $1 is this long ago
 }{
 	{`SELECT d.id FROM scenes s JOIN deliveries d ON d.scene = s.id WHERE s.forget_at <= $1`, 0},
-	{`SELECT d.id FROM scenes s JOIN checkins c ON c.scene = s.id JOIN deliveries d ON d.checkin = c.id WHERE s.forget_at <= $1`, 0},
-	{`SELECT d.id FROM scenes s JOIN checkins c ON c.scene = s.id JOIN answers a ON a.checkin = c.id JOIN shares r ON r.answer = a.id JOIN deliveries d ON d.share = r.id
-	  WHERE s.forget_at <= $1`, 0},
-	{`SELECT d.id FROM answers a JOIN shares r ON r.answer = a.id JOIN deliveries d ON d.share = r.id
-	  WHERE a.forget_at <= $1 AND CASE WHEN d.part < 0 THEN r.need_read_at ELSE r.read_at END IS NOT NULL`, 0},
+	{`SELECT d.id FROM deliveries d WHERE d.checkin IN (SELECT c.id FROM checkins c WHERE c.scene IN (SELECT s.id FROM scenes s WHERE s.forget_at <= $1))`, 0},
+	{`SELECT d.id FROM deliveries d WHERE d.share IN (SELECT r.id FROM shares r WHERE r.answer IN (SELECT a.id FROM answers a WHERE a.checkin IN (
+		SELECT c.id FROM checkins c WHERE c.scene IN (SELECT s.id FROM scenes s WHERE s.forget_at <= $1))))`, 0},
+	{`SELECT d.id FROM deliveries d
+	  WHERE d.share IN (SELECT r.id FROM shares r WHERE r.answer IN (SELECT a.id FROM answers a WHERE a.forget_at <= $1))
+	    AND (SELECT CASE WHEN d.part < 0 THEN r.need_read_at ELSE r.read_at END IS NOT NULL FROM shares r WHERE r.id = d.share)`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.forget_at <= $1`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.state = 'gone' AND a.created_at <= $1 AND d.next_at IS NULL`, time.Hour},
 	{`SELECT d.id FROM deliveries d WHERE d.kind IN ('hello', 'linked', 'remark') AND d.due_at <= $1 AND d.waiting = 0`, keepLine},

@@ -6,6 +6,8 @@
 // store is the words of the house (person, pact, scene, check-in, answer, share,
 // delivery) and the database that keeps them, sealed. It knows no Discord. An
 // exported method is one transaction. What somebody may not know is decided there.
+// lifetimes.go says how long what is kept, forget.go and tidy.go see to it, and
+// erase.go says what stays when somebody goes, and for whom.
 //
 // scheduler sends what is owed when it is due. The truth about time is one column,
 // next_at, in the table of deliveries; a timer and a cron bell only make it look.

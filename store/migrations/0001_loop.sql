@@ -58,6 +58,7 @@ CREATE TABLE pacts (
 	UNIQUE (low, high)
 ) STRICT;
 
+CREATE INDEX pacts_high ON pacts (high);
 CREATE INDEX pacts_once ON pacts (made_at) WHERE once = 1;
 
 -- One person's end of a pact. A pact holds while it has both. Who has left has
