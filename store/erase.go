@@ -240,7 +240,8 @@ func (t *tx) keepForPartners(g grave, lost bool) error {
 func (t *tx) deleteRows(g grave, lost bool) error {
 	for _, q := range []string{
 		`DELETE FROM invites WHERE inviter = $1`,
-		`DELETE FROM gifts WHERE writer = $1 OR reader = $1`,
+		`DELETE FROM gifts WHERE writer = $1`,
+		`UPDATE gifts SET undone = 1 WHERE reader = $1`, // they stay on their writer's list, as when somebody leaves
 		`DELETE FROM cards WHERE person = $1`,
 		`DELETE FROM feelings WHERE person = $1`,
 		`DELETE FROM turns WHERE person = $1`,

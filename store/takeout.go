@@ -72,6 +72,7 @@ type takenSettings struct {
 	History  bool        `json:"keep_history"`
 	Trend    bool        `json:"history_notes"`
 	After    bool        `json:"look_back"`
+	Tidy     string      `json:"bot_messages_stay"`
 }
 
 type takenInvite struct {
@@ -87,6 +88,7 @@ type takenPartner struct {
 	Once    bool           `json:"for_one_scene"`
 	Mode    Mode           `json:"sharing_mode"`
 	Changed *time.Time     `json:"sharing_mode_changed_at"`
+	Stopped bool           `json:"stopped_by_you"`
 	Fits    takenFits      `json:"does_it_still_fit"`
 }
 

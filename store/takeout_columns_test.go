@@ -42,6 +42,7 @@ var decided = map[string]string{
 	"invites.expires_at":      "invites[].expires_at",
 
 	"refusals.pair":       "not: a hash of two people, by which nobody is found",
+	"refusals.refuser":    "not: a hash of the person, by which theirs go when they erase",
 	"refusals.refused_at": "not: belongs to that hash",
 
 	"pacts.id":      "not: a row number",
@@ -54,6 +55,7 @@ var decided = map[string]string{
 	"sides.person":          "not: the person themself",
 	"sides.partner":         "not: a row number; the partner is there by name",
 	"sides.partner_name":    "partners[].name",
+	"sides.partner_account": "by: whom a command names is found by it; they are there by name",
 	"sides.terms":           "partners[].sharing_mode",
 	"sides.consent_version": "partners[].agreed.version",
 	"sides.consent_at":      "partners[].agreed.at",
@@ -198,6 +200,8 @@ var decidedWithin = map[string]string{
 	"persons.settings.history":    "settings.keep_history",
 	"persons.settings.trend":      "settings.history_notes",
 	"persons.settings.after":      "settings.look_back",
+	"persons.settings.tidy":       "settings.bot_messages_stay",
+	"persons.settings.stopped[]":  "partners[].stopped_by_you",
 
 	"sides.terms.mode":    "partners[].sharing_mode",
 	"sides.terms.changed": "partners[].sharing_mode_changed_at",
@@ -222,7 +226,7 @@ var decidedWithin = map[string]string{
 }
 
 // settingsElsewhere are settings that are in a file, and not among its settings.
-var settingsElsewhere = []string{}
+var settingsElsewhere = []string{"Stopped"}
 
 // TestTakeoutDecidesWithinColumns is TestTakeoutDecidesAboutEachColumn for what is
 // sealed as JSON: a field that is added there is a column that nobody sees.

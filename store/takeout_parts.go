@@ -17,6 +17,9 @@ func takeSettings(s Settings) takenSettings {
 	if s.Much == MuchFull {
 		out.Much = "full"
 	}
+	if out.Tidy = string(s.Tidy); s.Tidy == TidyWeek {
+		out.Tidy = "week"
+	}
 	if s.Quiet != nil {
 		clock := func(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }
 		out.Quiet = &takenHours{clock(s.Quiet.From), clock(s.Quiet.To)}
@@ -68,6 +71,7 @@ func (k taker) takePartners(out *takeout) error {
 	for _, s := range k.sides {
 		p := takenPartner{
 			Name: s.name.Reveal(), Linked: moment(sql.NullInt64{Int64: s.since, Valid: true}), Once: s.once, Mode: s.terms.mode(),
+			Stopped: slices.Contains(k.me.settings.Stopped, s.pact),
 			Changed: moment(sql.NullInt64{Int64: s.terms.Changed, Valid: s.terms.Changed != 0}),
 		}
 		var at, asked, last sql.NullInt64

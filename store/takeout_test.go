@@ -284,6 +284,8 @@ func TestTakeoutTellsNothingOfPartners(t *testing.T) {
 				w.ok(w.MarkRefused(w.ctx, d))
 			}
 		},
+		"erased themselves":         func(w *world, _ int64) { w.erase(sam) },
+		"read and erased":           func(w *world, _ int64) { read(w); w.erase(sam) },
 		"stopped the standing ones": func(w *world, _ int64) { w.ok(w.Stop(w.ctx, sam.ID, 0)) },
 		"linked with another":       func(w *world, _ int64) { w.link(sam, kit) },
 	} {
