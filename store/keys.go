@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -26,13 +27,19 @@ type keyring struct {
 
 	mu    sync.Mutex
 	cache map[int64]tink.AEAD // by person; bounded
+
+	gone atomic.Int64 // keys destroyed since the start
 }
 
 const (
-	keysSchema = `
+	keysPragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate"
+	keysSchema  = `
 		CREATE TABLE IF NOT EXISTS keys (
 			id      BLOB PRIMARY KEY,
 			wrapped BLOB NOT NULL -- sealed by the master key
+		) STRICT, WITHOUT ROWID;
+		CREATE TABLE IF NOT EXISTS destroyed ( -- tells somebody erased from somebody whose key is in a newer file
+			id BLOB PRIMARY KEY -- of chance: it names nobody
 		) STRICT, WITHOUT ROWID`
 	cachedKeys = 4096
 )
@@ -52,7 +59,7 @@ func openKeys(ctx context.Context, path string, master MasterKey, fresh bool) (*
 	if err := ensureFile(path, fresh); err != nil {
 		return nil, fmt.Errorf("keys file: %w", err)
 	}
-	db, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+escapePath(path)+keysPragmas)
 	if err != nil {
 		return nil, err
 	}
@@ -207,64 +214,4 @@ func (t *tx) personKey(person int64) (tink.AEAD, error) {
 		err = t.QueryRow(`SELECT key_id FROM persons WHERE id = $1`, person).Scan(&id)
 		return id, err
 	})
-}
-
-// sweep drops the keys that no person has: what a crash between key and person
-// left. used are the ids of those that somebody has, in order.
-func (k *keyring) sweep(ctx context.Context, used *sql.Rows) error {
-	orphans, err := k.orphans(ctx, used)
-	if err != nil {
-		return err
-	}
-	for _, id := range orphans {
-		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// orphans goes through both lists at once, so that neither must be in memory.
-func (k *keyring) orphans(ctx context.Context, used *sql.Rows) (out [][]byte, err error) {
-	var next sql.RawBytes // the first in use that is not before the key at hand
-	more := true
-	rows, err := k.db.QueryContext(ctx, `SELECT id FROM keys WHERE id NOT IN ($1, $2) ORDER BY id`, houseID, hashID)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var id sql.RawBytes
-		if err := r.Scan(&id); err != nil {
-			return err
-		}
-		for more && bytes.Compare(next, id) < 0 {
-			if more = used.Next(); !more {
-				break
-			}
-			if err := used.Scan(&next); err != nil {
-				return err
-			}
-		}
-		if !more && used.Err() != nil { // not the end of the list
-			return used.Err()
-		}
-		if !more || !bytes.Equal(next, id) {
-			out = append(out, bytes.Clone(id))
-		}
-		return nil
-	})
-	return out, err
-}
-
-// destroy deletes the keys of people who are gone. Their rows went before: a crash
-// in between leaves keys without a person, which the next start sweeps.
-func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) error {
-	k.mu.Lock()
-	for _, p := range people {
-		delete(k.cache, p)
-	}
-	k.mu.Unlock()
-	for _, id := range keys {
-		if _, err := k.db.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
