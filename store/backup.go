@@ -138,13 +138,13 @@ func copyDatabase(ctx context.Context, from, to string, at time.Time) (err error
 	if err := markCopy(ctx, part, at); err != nil {
 		return err
 	}
-	if err := settleFile(part); err != nil {
+	if err := Settle(part); err != nil {
 		return err
 	}
 	if err := os.Rename(part, to); err != nil {
 		return err
 	}
-	return settleFile(filepath.Dir(to))
+	return Settle(filepath.Dir(to))
 }
 
 // markCopy looks through a copy and notes in it that it is one.
@@ -162,9 +162,9 @@ func markCopy(ctx context.Context, path string, at time.Time) error {
 	return err
 }
 
-// settleFile has the disk keep a file, or the names in a folder. What can't be
+// Settle has the disk keep a file, or the names in a folder. What can't be
 // synced is left to the system.
-func settleFile(path string) error {
+func Settle(path string) error {
 	how := os.O_RDWR
 	fi, err := os.Stat(path)
 	if err != nil {

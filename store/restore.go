@@ -188,7 +188,7 @@ func (r *restore) replace() error {
 		if err := os.Rename(r.keys, r.o.KeysPath); err != nil {
 			return err
 		}
-		if err := settleFile(filepath.Dir(r.o.KeysPath)); err != nil {
+		if err := Settle(filepath.Dir(r.o.KeysPath)); err != nil {
 			return err
 		}
 	}
@@ -203,7 +203,7 @@ func (r *restore) replace() error {
 	if err := os.Rename(r.stage, r.o.Path); err != nil {
 		return err
 	}
-	return settleFile(filepath.Dir(r.o.Path))
+	return Settle(filepath.Dir(r.o.Path))
 }
 
 // aside keeps a file that is there under another name. What SQLite has beside it
