@@ -127,12 +127,14 @@ func copyDatabase(ctx context.Context, from, to string, at time.Time) (err error
 	if err := f.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", "file:"+escapePath(from)+"?mode=ro&_pragma=busy_timeout(5000)")
+	// Able to write, though it only reads: it takes along what SQLite needs beside
+	// the file when nobody else has it open.
+	db, err := sql.Open("sqlite", "file:"+escapePath(from)+"?mode=rw&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, part); err != nil {
+	_, err = db.ExecContext(ctx, `VACUUM INTO $1`, part)
+	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
 	if err := markCopy(ctx, part, at); err != nil {

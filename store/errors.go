@@ -48,7 +48,7 @@ var (
 // What an operator can cause. Each text says what to do.
 var (
 	// ErrKey means that the master key is not the one this keys file was made with.
-	ErrKey = errors.New("the master key does not open the keys file; use the key that was in force when it was made (if `aftercare key rotate` was interrupted, run it again)")
+	ErrKey = errors.New("the master key does not open the keys file; use the key that was in force when it was made, or if `aftercare key rotate` was interrupted, run it again")
 	// ErrKeysMissing means that there is a database and no keys file.
 	ErrKeysMissing = errors.New("the database has a keys file that is not there; restore it from the folder of your backups, where it is kept in keys/, or start with a new database")
 	// ErrKeysForeign means that the keys file belongs to another database.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -100,16 +101,16 @@ func Restore(ctx context.Context, o Options, from Source, replace bool, at time.
 
 // check looks through the database and finds the keys that open it.
 func (r *restore) check(ctx context.Context) error {
-	db, err := sql.Open("sqlite", "file:"+escapePath(r.stage)+"?mode=ro")
+	db, err := sql.Open("sqlite", "file:"+escapePath(r.stage)+"?mode=ro&immutable=1")
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	proof, err := r.checkDatabase(ctx, db)
 	if code := resultCode(err); code == codeCorrupt || code == codeNotADB || errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("the backup %s is damaged (%v); name another one", r.from.Database, err)
+		return fmt.Errorf("%s is damaged, or no backup (%v); name another one", r.from.Database, err)
 	} else if err != nil {
-		return fmt.Errorf("the backup %s: %w", r.from.Database, err)
+		return fmt.Errorf("%s: %w", r.from.Database, err)
 	}
 	live := explain(r.checkKeys(ctx, db, proof, r.o.KeysPath))
 	if live == nil {
@@ -117,16 +118,28 @@ func (r *restore) check(ctx context.Context) error {
 	}
 	r.keys = r.o.KeysPath + ".restoring"
 	if err := copyFile(r.from.Keys, r.keys); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w\nThere is no copy of the keys at %s either; name another one with --keys", live, r.from.Keys)
+		return fmt.Errorf("%w\nThere is no copy of the keys at %s; name one with --keys", live, r.from.Keys)
 	} else if err != nil {
 		return err
 	}
 	if err := r.checkKeys(ctx, db, proof, r.keys); err != nil {
-		return fmt.Errorf("%w\nThe copy at %s does not fit either: %w", live, r.from.Keys, err)
+		return fmt.Errorf("neither of the keys files opens it:\n%w\n%w", live, renamed{err, r.keys, r.from.Keys})
 	}
 	r.done.Keys = r.from.Keys
 	return nil
 }
+
+// renamed is an error that names one file for another.
+type renamed struct {
+	error
+	from, to string
+}
+
+// Error implements error.
+func (r renamed) Error() string { return strings.ReplaceAll(r.error.Error(), r.from, r.to) }
+
+// Unwrap returns the cause.
+func (r renamed) Unwrap() error { return r.error }
 
 func (r *restore) checkDatabase(ctx context.Context, db *sql.DB) (proof []byte, err error) {
 	if err := whole(ctx, db); err != nil {
@@ -142,9 +155,12 @@ func (r *restore) checkDatabase(ctx context.Context, db *sql.DB) (proof []byte, 
 	if have > known {
 		return nil, NewerError{Have: have, Know: known}
 	}
-	var copied, restored sql.NullInt64
-	if err := db.QueryRowContext(ctx, `SELECT proof, copied_at, restored_at FROM house`).Scan(&proof, &copied, &restored); err != nil {
-		return nil, fmt.Errorf("this is no database of aftercare (%w): %w", err, ErrNoBackup)
+	var copied sql.NullInt64
+	err = db.QueryRowContext(ctx, `SELECT proof, copied_at FROM house`).Scan(&proof, &copied)
+	if have == 0 || errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("it is no database of aftercare: %w", ErrNoBackup)
+	} else if err != nil {
+		return nil, err
 	}
 	if copied.Valid {
 		r.done.At = fromMilli(copied.Int64)
@@ -197,8 +213,10 @@ func (r *restore) replace() error {
 			return err
 		}
 	}
-	if err := os.Remove(r.o.Path + "-shm"); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	for _, end := range []string{"-wal", "-shm"} { // what is left of it is empty
+		if err := os.Remove(r.o.Path + end); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	if err := os.Rename(r.stage, r.o.Path); err != nil {
 		return err
