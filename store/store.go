@@ -1,13 +1,3 @@
-// Package store is the words of the house (person, pact, scene, check-in,
-// answer, share, delivery) and the database that keeps them.
-//
-// An exported method of Store is one transaction, which those who write at the
-// same moment share (together.go); a lower-case function that takes a *tx is a
-// step of one. Times are UTC in milliseconds, read once a
-// transaction from Store.Now, and compared as parameters.
-//
-// What a person may not know is decided here and not in the bot: a method is
-// given the account of who asks, and answers ErrGone for what isn't theirs.
 package store
 
 import (
