@@ -225,7 +225,10 @@ func CopyKeys(ctx context.Context, f Files, dir string) (err error) {
 	if err := takeOver(ctx, tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return rebuild(ctx, db)
 }
 
 func sameFile(a, b string) bool {
@@ -258,16 +261,32 @@ func takeOver(ctx context.Context, tx *sql.Tx) error {
 	case unknown > 0:
 		return ErrCopyForeign
 	}
+	overwritten := int64(0)
 	for _, step := range []string{
 		`DELETE FROM main.keys WHERE id NOT IN (SELECT id FROM live.keys)`,
-		`INSERT INTO main.keys (id, wrapped)
-			SELECT id, wrapped FROM live.keys WHERE true
-			ON CONFLICT (id) DO UPDATE SET wrapped = excluded.wrapped WHERE wrapped <> excluded.wrapped`,
+		`UPDATE main.keys SET wrapped = l.wrapped FROM live.keys l WHERE l.id = main.keys.id AND l.wrapped <> main.keys.wrapped`,
+	} {
+		res, err := tx.ExecContext(ctx, step)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		overwritten += n
+	}
+	for _, step := range []string{
+		`INSERT INTO main.keys (id, wrapped) SELECT id, wrapped FROM live.keys WHERE true ON CONFLICT DO NOTHING`,
 		`INSERT INTO main.destroyed (id) SELECT id FROM live.destroyed WHERE true ON CONFLICT DO NOTHING`,
 	} {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
 			return err
 		}
 	}
-	return nil
+	if overwritten == 0 {
+		return nil
+	}
+	_, err = tx.ExecContext(ctx, toRebuild)
+	return err
 }

@@ -21,7 +21,7 @@ func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) er
 	}
 	k.mu.Unlock()
 	if len(keys) == 0 {
-		return nil
+		return rebuild(ctx, k.db) // if it could not be the last time
 	}
 	tx, err := k.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -36,11 +36,32 @@ func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) er
 			return err
 		}
 	}
+	if _, err := tx.ExecContext(ctx, toRebuild); err != nil {
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
 	k.gone.Add(int64(len(keys)))
-	return nil
+	return rebuild(ctx, k.db)
+}
+
+// toRebuild notes, in the transaction that overwrites keys, that a keys file is to
+// be rebuilt. SQLite overwrites what is deleted where it stands, and not what is
+// left, within a page, of where it stood before its neighbours had it moved.
+const toRebuild = `PRAGMA user_version = 1`
+
+// rebuild builds a keys file anew if that was noted.
+func rebuild(ctx context.Context, db *sql.DB) error {
+	var noted int
+	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&noted); err != nil || noted == 0 {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `VACUUM`); err != nil {
+		return err
+	}
+	_, err := db.ExecContext(ctx, `PRAGMA user_version = 0`)
+	return err
 }
 
 // apart is where the people of a database and a keys file differ.

@@ -41,18 +41,20 @@
 //
 // Of the two files without the master key, and of the database without the keys
 // file, nobody learns an id, a name, a setting, a feeling or a word. A ciphertext
-// that was changed or moved is noticed and does not open. What was deleted is not in
-// the files any more: the keys file and its copy (CopyKeys) overwrite a key where it
-// stood (SQLite's secure_delete), and the database does after the next Forget, which
-// empties its log. A backup holds nothing that was deleted before it, and once the
-// key of somebody is gone from the keys file and from its copy, no backup of the
-// database says anything of them.
+// that was changed or moved is noticed and does not open. The keys file and its copy
+// (CopyKeys) overwrite a key that is destroyed, and are built anew: no byte of it
+// stays in them. The database overwrites what is deleted (SQLite's secure_delete),
+// and Forget empties its log. A backup is built anew, and holds nothing that was
+// deleted before it. Once the key of somebody is gone from the keys file and from its
+// copy, no backup of the database says anything of them.
 //
 // In clear are row numbers, times, states, kinds, sizes rounded up, and which rows
 // belong together: that there are so many people, who by their number has to do
 // with whom, and when. Whoever may write to the files can delete rows, or put an
 // old row back in its own place. A running bot has the keys and what it handles in
-// memory in clear; it writes no core dump, but the system may swap it out. What was
+// memory in clear; it writes no core dump, but the system may swap it out. Within a
+// page of the database, ciphertext of a row that SQLite moved may stay after the row
+// is deleted, until the page is written again; without its key it says nothing. What was
 // overwritten or deleted may still be on a disk whose file system keeps old
 // versions (copy-on-write, snapshots, a journal of data) or that spreads its writes
 // (SSDs, memory cards), as may the rollback journal of the keys file: an encrypted

@@ -18,7 +18,8 @@ import (
 
 // keyring is the keys file: one wrapped key a row. It is a file of its own, so
 // that backups of it and of the database can be kept apart, and small, so that a
-// destroyed key is really gone: secure_delete overwrites it in place.
+// destroyed key is really gone: secure_delete overwrites it, and the file is built
+// anew.
 type keyring struct {
 	db      *sql.DB
 	master  tink.AEAD
@@ -32,7 +33,7 @@ type keyring struct {
 }
 
 const (
-	keysPragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate"
+	keysPragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_pragma=temp_store(2)&_txlock=immediate"
 	keysSchema  = `
 		CREATE TABLE IF NOT EXISTS keys (
 			id      BLOB PRIMARY KEY,
@@ -94,6 +95,7 @@ func (k *keyring) load(ctx context.Context, fresh bool) error {
 	if _, err := k.db.ExecContext(ctx, keysSchema); err != nil {
 		return err
 	}
+	_ = rebuild(ctx, k.db) // what a crash left; if it can't be done now, then with the next key
 	var n int
 	if err := k.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM keys`).Scan(&n); err != nil {
 		return err

@@ -83,20 +83,63 @@ func Restore(ctx context.Context, o Options, from Source, replace bool, at time.
 		return done, fmt.Errorf("%s is the database itself: %w", from.Database, ErrNoBackup)
 	}
 	r := &restore{o: o, from: from, when: at.UTC().Format(stamp), stage: o.Path + ".restoring"}
-	defer func() {
-		os.Remove(r.stage)
-		os.Remove(o.KeysPath + ".restoring")
-	}()
-	if err := copyFile(from.Database, r.stage); err != nil {
-		return done, err
-	}
-	if err := r.check(ctx); err != nil {
+	defer r.clear()
+	r.clear()
+	if err := r.prepare(ctx); err != nil {
 		return done, fmt.Errorf("nothing is changed: %w", err)
 	}
 	if err := r.replace(); err != nil {
 		return done, err
 	}
 	return r.done, nil
+}
+
+// clear takes away what was made on the way.
+func (r *restore) clear() {
+	for _, end := range []string{"", "-wal", "-shm", "-journal"} {
+		os.Remove(r.stage + end)
+		os.Remove(r.o.KeysPath + ".restoring" + end)
+	}
+}
+
+// prepare makes a copy of the backup beside where it goes, tries it, and notes in
+// it that it is one. What was kept aside once may have a log beside it.
+func (r *restore) prepare(ctx context.Context) error {
+	fi, err := os.Stat(r.from.Database)
+	if err != nil {
+		return err
+	}
+	if err := copyFile(r.from.Database, r.stage); err != nil {
+		return err
+	}
+	if err := copyFile(r.from.Database+"-wal", r.stage+"-wal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := r.onStage(ctx, `PRAGMA user_version`); err != nil { // opening it brings the log in
+		return r.unsound(err)
+	}
+	if err := r.check(ctx); err != nil {
+		return err
+	}
+	return r.onStage(ctx, `UPDATE house SET copied_at = COALESCE(copied_at, $1)`, fi.ModTime().UnixMilli())
+}
+
+func (r *restore) onStage(ctx context.Context, query string, args ...any) error {
+	db, err := sql.Open("sqlite", "file:"+escapePath(r.stage)+"?_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)")
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	_, err = db.ExecContext(ctx, query, args...)
+	return errors.Join(err, db.Close())
+}
+
+// unsound says of what is wrong with the backup itself that another one is needed.
+func (r *restore) unsound(err error) error {
+	if code := resultCode(err); code == codeCorrupt || code == codeNotADB || errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%s is damaged, or no backup (%v); name another one", r.from.Database, err)
+	}
+	return fmt.Errorf("%s: %w", r.from.Database, err)
 }
 
 // check looks through the database and finds the keys that open it.
@@ -107,10 +150,8 @@ func (r *restore) check(ctx context.Context) error {
 	}
 	defer db.Close()
 	proof, err := r.checkDatabase(ctx, db)
-	if code := resultCode(err); code == codeCorrupt || code == codeNotADB || errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%s is damaged, or no backup (%v); name another one", r.from.Database, err)
-	} else if err != nil {
-		return fmt.Errorf("%s: %w", r.from.Database, err)
+	if err != nil {
+		return r.unsound(err)
 	}
 	live := explain(r.checkKeys(ctx, db, proof, r.o.KeysPath))
 	if live == nil {

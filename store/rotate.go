@@ -42,7 +42,10 @@ func Rotate(ctx context.Context, o Options, next MasterKey) (n int, err error) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if n, err = rotate(ctx, db, now, then); err != nil {
+	if n, err = rotate(ctx, db, now, then); err == nil {
+		err = rebuild(ctx, db)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("keys file %s: %w", o.KeysPath, err)
 	}
 	return n, nil
@@ -73,6 +76,9 @@ func rotate(ctx context.Context, db *sql.DB, now, then tink.AEAD) (n int, err er
 			return 0, err
 		}
 		if len(ids) == 0 {
+			if _, err := tx.ExecContext(ctx, toRebuild); err != nil {
+				return 0, err
+			}
 			return n, tx.Commit()
 		}
 		for i, id := range ids {

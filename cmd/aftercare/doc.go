@@ -21,7 +21,9 @@
 // bot/discordtest is a small true Discord, on which the demo and the tests run.
 //
 // cmd/aftercare joins them (run.go), reads the configuration (config.go, the only
-// file that knows viper), and plays conversations (conversation.go, player.go).
+// file that knows viper), plays conversations (conversation.go, player.go), and has
+// a file for each thing an operator does (backup.go, rotate.go). keep.go in scheduler
+// says when a backup is due; what is in the folder of backups tells, and no memory.
 //
 // # Two ways through it
 //

