@@ -53,6 +53,9 @@ func TakeBackup(ctx context.Context, f Files, dir string, at time.Time) (b Backu
 	} else if !fi.IsDir() {
 		return b, fmt.Errorf("%s is no folder; name one for the backups", dir)
 	}
+	if err := ensureFile(f.KeysPath, false); err != nil {
+		return b, fmt.Errorf("keys file %w", err)
+	}
 	lock := flock.New(filepath.Join(dir, "."+f.name()+".lock"))
 	if ok, err := lock.TryLock(); err != nil {
 		return b, err
@@ -70,7 +73,7 @@ func TakeBackup(ctx context.Context, f Files, dir string, at time.Time) (b Backu
 		return Backup{}, fmt.Errorf("backup %s: %w", b.Path, err)
 	}
 	// After the database: so the copy has the key of everybody in it.
-	return b, CopyKeys(ctx, f, dir)
+	return b, copyKeys(ctx, f, dir)
 }
 
 var globSpecial = strings.NewReplacer(`*`, `[*]`, `?`, `[?]`, `[`, `[[]`)
@@ -135,7 +138,7 @@ func copyDatabase(ctx context.Context, from, to string, at time.Time) (err error
 	}
 	_, err = db.ExecContext(ctx, `VACUUM INTO $1`, part)
 	if err = errors.Join(err, db.Close()); err != nil {
-		return err
+		return fmt.Errorf("database %s: %w", from, err)
 	}
 	if err := markCopy(ctx, part, at); err != nil {
 		return err
@@ -189,11 +192,15 @@ func Settle(path string) error {
 // CopyKeys brings the copy of the keys in a folder of backups up to date: in
 // place, all of it or nothing, so that a key that was destroyed is overwritten
 // there as well. When nothing has changed it writes nothing.
-func CopyKeys(ctx context.Context, f Files, dir string) (err error) {
+func CopyKeys(ctx context.Context, f Files, dir string) error {
+	return explain(copyKeys(ctx, f, dir))
+}
+
+func copyKeys(ctx context.Context, f Files, dir string) (err error) {
 	to := f.KeysCopy(dir)
 	defer func() {
 		if err != nil {
-			err = explain(fmt.Errorf("copy of the keys %s: %w", to, err))
+			err = fmt.Errorf("copy of the keys %s: %w", to, err)
 		}
 	}()
 	if err := os.Mkdir(filepath.Dir(to), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
@@ -201,6 +208,9 @@ func CopyKeys(ctx context.Context, f Files, dir string) (err error) {
 	}
 	if sameFile(to, f.KeysPath) {
 		return errors.New("this is the keys file itself; name another folder for the backups")
+	}
+	if err := ensureFile(f.KeysPath, false); err != nil {
+		return fmt.Errorf("keys file %w", err)
 	}
 	if err := ensureFile(to, true); err != nil {
 		return err

@@ -312,6 +312,14 @@ func TestCopyKeysRefuses(t *testing.T) {
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "make the folder") {
 		t.Error(err)
 	}
+	lost := w.opts.Files()
+	lost.KeysPath += ".elsewhere"
+	for _, err := range []error{store.CopyKeys(w.ctx, lost, dir), second(store.TakeBackup(w.ctx, lost, dir, w.clock.Now().Add(time.Hour)))} {
+		w.is(err, store.ErrKeysMissing)
+	}
+	if all, err := store.Backups(w.opts.Files(), dir); len(all) != 1 || err != nil || read() != before {
+		t.Errorf("%v, %v: something was made of a database without its keys", all, err)
+	}
 	itself := w.opts.Files()
 	itself.KeysPath = itself.KeysCopy(dir)
 	if err := store.CopyKeys(w.ctx, itself, dir); err == nil || !strings.Contains(err.Error(), "itself") || read() != before {

@@ -137,7 +137,8 @@ func (r *restore) onStage(ctx context.Context, query string, args ...any) error 
 // unsound says of what is wrong with the backup itself that another one is needed.
 func (r *restore) unsound(err error) error {
 	if code := resultCode(err); code == codeCorrupt || code == codeNotADB || errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%s is damaged, or no backup (%v); name another one", r.from.Database, err)
+		found := strings.TrimSuffix(err.Error(), ": "+ErrDamaged.Error())
+		return fmt.Errorf("%s is damaged, or no backup (%s); name another one", r.from.Database, found)
 	}
 	return fmt.Errorf("%s: %w", r.from.Database, err)
 }

