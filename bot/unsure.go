@@ -15,7 +15,7 @@ import (
 const (
 	nonceLasts  = time.Minute      // that Discord surely knows a nonce again; it says "a few minutes"
 	clocksApart = 10 * time.Second // Discord's clock and ours
-	lookedBack  = 50               // messages
+	lookedBack  = 100              // messages, as many as Discord shows at once
 )
 
 // findUnsure looks in somebody's DM for a message of which nobody knows whether

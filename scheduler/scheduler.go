@@ -69,6 +69,8 @@ type Scheduler struct {
 	now    func() time.Time
 	log    *slog.Logger
 
+	keeping *keeping // nil: no backups
+
 	stale *rate.Limiter // what an outage left behind is spread out, behind what is due now
 
 	bell chan struct{}
@@ -102,10 +104,14 @@ func (s *Scheduler) Pace(perSecond int) {
 // clock returns the bell and the housekeeping.
 func (s *Scheduler) clock(ctx context.Context) *cron.Cron {
 	c := cron.New(cron.WithLogger(cronLog{s.log}), cron.WithLocation(time.UTC))
-	for spec, job := range map[string]func(){
+	jobs := map[string]func(){
 		bell:      s.stepped(ctx),
 		housekeep: func() { s.forget(ctx) },
-	} {
+	}
+	if s.keeping != nil {
+		jobs[keepLook] = func() { s.keeping.runOnce(ctx) }
+	}
+	for spec, job := range jobs {
 		if _, err := c.AddFunc(spec, job); err != nil {
 			panic("scheduler: " + err.Error())
 		}
@@ -150,6 +156,9 @@ func (s *Scheduler) Run(ctx context.Context) {
 		s.busy.Wait()
 	}()
 	s.busy.Go(func() { s.forget(ctx) }) // what is due does not wait for it
+	if s.keeping != nil {
+		s.busy.Go(func() { s.keeping.runOnce(ctx) })
+	}
 	for ctx.Err() == nil {
 		s.checkpoint(ctx)
 		wait := min(s.guard("turns", func() time.Duration { return s.takeTurns(ctx) }), s.guard("look", func() time.Duration { return s.look(ctx) }))

@@ -53,18 +53,28 @@ var (
 // What an operator can cause. Each text says what to do.
 var (
 	// ErrKey means that the master key is not the one this keys file was made with.
-	ErrKey = errors.New("the master key does not open the keys file; use the key that was in force when it was made")
+	ErrKey = errors.New("the master key does not open the keys file; use the key that was in force when it was made, or if `aftercare key rotate` was interrupted, run it again")
 	// ErrKeysMissing means that there is a database and no keys file.
-	ErrKeysMissing = errors.New("the database has a keys file that is not there; restore it beside the database, or start with a new database")
+	ErrKeysMissing = errors.New("the database has a keys file that is not there; restore it from the folder of your backups, where it is kept in keys/, or start with a new database")
 	// ErrKeysForeign means that the keys file belongs to another database.
-	ErrKeysForeign = errors.New("the keys file belongs to another database; restore the two together")
+	ErrKeysForeign = errors.New("the keys file belongs to another database; restore the two together, with `aftercare restore`")
+	// ErrKeysOlder means that the keys file lacks keys that the database needs.
+	ErrKeysOlder = errors.New("the keys file is older than the database; put a newer one in its place, or restore a database that was backed up before it, with `aftercare restore --replace`")
 	// ErrDatabaseMissing means that there is a keys file with people's keys and no
 	// database: going on would destroy them.
-	ErrDatabaseMissing = errors.New("the keys file has people's keys and their database is not there; restore it, or move the keys file away to start anew")
+	ErrDatabaseMissing = errors.New("the keys file has people's keys and their database is not there; restore it with `aftercare restore`, or move the keys file away to start anew")
 	// ErrInUse means that another process has the database open.
 	ErrInUse = errors.New("another aftercare is running on this database; stop it first")
 	// ErrDamaged means that a file is no longer what SQLite wrote.
-	ErrDamaged = errors.New("the file is damaged; restore the database and its keys file, both from the same backup")
+	ErrDamaged = errors.New("the file is damaged; put a backup in its place: aftercare restore --replace, and the folder of your backups")
+	// ErrThere means that a database is there already, and was not to be replaced.
+	ErrThere = errors.New("there is a database already; with --replace it is kept beside under another name, and the backup takes its place")
+	// ErrNoBackup means that there is no backup where one was named.
+	ErrNoBackup = errors.New("there is no backup here; name the folder that `aftercare backup` wrote to, or one database in it")
+	// ErrCopyForeign means that a copy of a keys file is not of this one.
+	ErrCopyForeign = errors.New("it has keys that this keys file never had, so it belongs to another database or is newer than this one; name another folder for the backups, or move it away")
+	// ErrBackingUp means that somebody else writes to the folder of backups.
+	ErrBackingUp = errors.New("another backup is being made here; let it finish")
 )
 
 // NewerError is a database written by a newer program.
@@ -72,7 +82,9 @@ type NewerError struct{ Have, Know int }
 
 // Error names both versions.
 func (e NewerError) Error() string {
-	return fmt.Sprintf("the database has version %d and this program knows versions up to %d; run the newer program, or restore a backup made before the update", e.Have, e.Know)
+	return fmt.Sprintf("the database has version %d and this program knows versions up to %d; run the newer program, "+
+		"or go back to the backup that the update left beside the database: aftercare restore --replace, and its name, which has \"-before-v%d-\" in it",
+		e.Have, e.Know, e.Have)
 }
 
 // SQLite's result codes that an operator can do something about.

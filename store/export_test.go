@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"io/fs"
 	"time"
 )
 
@@ -37,4 +38,31 @@ func OpenAs(s *Store, person int64, column string, row int64, sealed []byte) (te
 		return err
 	})
 	return text, err
+}
+
+// WithSteps has a store know other migrations.
+func WithSteps(o Options, steps fs.FS) Options {
+	o.steps = steps
+	return o
+}
+
+// Steps are the migrations that there are.
+func Steps() fs.FS { return migrations }
+
+// Erase deletes a person and destroys their key, as forgetPeople does.
+func Erase(ctx context.Context, s *Store, account Private) error {
+	var id int64
+	var key []byte
+	err := s.inTx(ctx, func(t *tx) error {
+		p, err := t.find(account)
+		if err != nil {
+			return err
+		}
+		id = p.id
+		return t.QueryRow(`DELETE FROM persons WHERE id = $1 RETURNING key_id`, p.id).Scan(&key)
+	})
+	if err != nil {
+		return err
+	}
+	return s.keys.destroy(ctx, []int64{id}, [][]byte{key})
 }

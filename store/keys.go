@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -17,7 +18,8 @@ import (
 
 // keyring is the keys file: one wrapped key a row. It is a file of its own, so
 // that backups of it and of the database can be kept apart, and small, so that a
-// destroyed key is really gone: secure_delete overwrites it in place.
+// destroyed key is really gone: secure_delete overwrites it, and the file is built
+// anew.
 type keyring struct {
 	db      *sql.DB
 	master  tink.AEAD
@@ -27,16 +29,19 @@ type keyring struct {
 	mu    sync.Mutex
 	cache map[int64]tink.AEAD // by person; bounded
 	dead  map[string]bool     // ids of keys that are not to be cached any more; true: to be destroyed
+
+	gone atomic.Int64 // keys destroyed since the start
 }
 
 const (
-	keysSchema = `
+	keysPragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_pragma=temp_store(2)&_txlock=immediate"
+	keysSchema  = `
 		CREATE TABLE IF NOT EXISTS keys (
 			id      BLOB PRIMARY KEY,
 			wrapped BLOB NOT NULL -- sealed by the master key
 		) STRICT, WITHOUT ROWID;
-		CREATE TABLE IF NOT EXISTS destroyed ( -- so that an older database, restored, knows who is gone
-			id BLOB PRIMARY KEY
+		CREATE TABLE IF NOT EXISTS destroyed ( -- tells somebody erased from somebody whose key is in a newer file
+			id BLOB PRIMARY KEY -- of chance: it names nobody
 		) STRICT, WITHOUT ROWID`
 	cachedKeys = 4096
 )
@@ -56,7 +61,7 @@ func openKeys(ctx context.Context, path string, master MasterKey, fresh bool) (*
 	if err := ensureFile(path, fresh); err != nil {
 		return nil, fmt.Errorf("keys file: %w", err)
 	}
-	db, err := sql.Open("sqlite", "file:"+escapePath(path)+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)&_txlock=immediate")
+	db, err := sql.Open("sqlite", "file:"+escapePath(path)+keysPragmas)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +96,7 @@ func (k *keyring) load(ctx context.Context, fresh bool) error {
 	if _, err := k.db.ExecContext(ctx, keysSchema); err != nil {
 		return err
 	}
+	_ = rebuild(ctx, k.db) // what a crash left; if it can't be done now, then with the next key
 	var n int
 	if err := k.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM keys`).Scan(&n); err != nil {
 		return err
@@ -216,45 +222,6 @@ func (t *tx) personKey(person int64) (tink.AEAD, error) {
 	})
 }
 
-// sweep drops the keys that no person has: what a crash between key and person
-// left. used are the ids of those that somebody has, in order.
-func (k *keyring) sweep(ctx context.Context, used *sql.Rows) error {
-	orphans, err := k.orphans(ctx, used)
-	if err != nil {
-		return err
-	}
-	return k.destroy(ctx, nil, orphans)
-}
-
-// orphans goes through both lists at once, so that neither must be in memory.
-func (k *keyring) orphans(ctx context.Context, used *sql.Rows) (out [][]byte, err error) {
-	var next sql.RawBytes // the first in use that is not before the key at hand
-	more := true
-	rows, err := k.db.QueryContext(ctx, `SELECT id FROM keys WHERE id NOT IN ($1, $2) ORDER BY id`, houseID, hashID)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var id sql.RawBytes
-		if err := r.Scan(&id); err != nil {
-			return err
-		}
-		for more && bytes.Compare(next, id) < 0 {
-			if more = used.Next(); !more {
-				break
-			}
-			if err := used.Scan(&next); err != nil {
-				return err
-			}
-		}
-		if !more && used.Err() != nil { // not the end of the list
-			return used.Err()
-		}
-		if !more || !bytes.Equal(next, id) {
-			out = append(out, bytes.Clone(id))
-		}
-		return nil
-	})
-	return out, err
-}
-
 // retire has a key be cached no more, before the transaction ends that takes it from
 // its person: whoever looks at how things were before reads it each time.
 func (k *keyring) retire(person int64, id []byte) {
@@ -272,27 +239,8 @@ func (k *keyring) reinstate(person int64, id []byte) {
 	delete(k.dead, string(id))
 }
 
-// destroy deletes the keys of people who are gone, and notes that they are: a
-// database from before, restored, is not to bring them back. Their rows went before:
-// a crash in between leaves keys without a person, which the next start destroys.
-// What fails is tried again with the next ones.
-func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) error {
-	k.mu.Lock()
-	for _, p := range people {
-		delete(k.cache, p)
-	}
-	k.mu.Unlock()
-	for _, id := range k.condemned(keys) {
-		if err := k.destroyOne(ctx, id); err != nil {
-			return err
-		}
-		k.mu.Lock()
-		k.dead[string(id)] = false
-		k.mu.Unlock()
-	}
-	return nil
-}
-
+// condemned returns the keys that are to be destroyed: more, and those for which that
+// failed before.
 func (k *keyring) condemned(more [][]byte) (all [][]byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -305,31 +253,4 @@ func (k *keyring) condemned(more [][]byte) (all [][]byte) {
 		}
 	}
 	return all
-}
-
-func (k *keyring) destroyOne(ctx context.Context, id []byte) error {
-	tx, err := k.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, `INSERT INTO destroyed (id) VALUES ($1) ON CONFLICT DO NOTHING`, id); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM keys WHERE id = $1`, id); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// gone returns the ids of the keys that were destroyed.
-func (k *keyring) gone(ctx context.Context) (ids [][]byte, err error) {
-	rows, err := k.db.QueryContext(ctx, `SELECT id FROM destroyed`)
-	err = each(rows, err, func(r *sql.Rows) error {
-		var id []byte
-		err := r.Scan(&id)
-		ids = append(ids, id)
-		return err
-	})
-	return ids, err
 }

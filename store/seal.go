@@ -17,22 +17,6 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// The format of what is sealed.
-//
-// Algorithm: XChaCha20-Poly1305 by Tink, so a ciphertext is Tink's 5-byte prefix,
-// a random 24-byte nonce, the encrypted text, and a 16-byte tag.
-//
-// Associated data: "table.column:row", so that a ciphertext moved to another
-// place does not open.
-//
-// Padding: the text is filled up to a multiple of 64 bytes (0x80, then zeros), so
-// that the length of a feeling with a need does not tell which ones they are. The
-// length of long words is still visible, rounded up.
-//
-// Keys: the operator's master key wraps every key in the keys file, and seals
-// nothing else. Each person has a key of their own; the house has one, for what
-// belongs to nobody, and one for keyed hashes (HMAC-SHA256).
-
 const masterPrefix = "aftercare-key-1-"
 
 // MasterKey is the operator's key. It prints as [private].

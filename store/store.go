@@ -1,13 +1,3 @@
-// Package store is the words of the house (person, pact, scene, check-in,
-// answer, share, delivery) and the database that keeps them.
-//
-// An exported method of Store is one transaction, which those who write at the
-// same moment share (together.go); a lower-case function that takes a *tx is a
-// step of one. Times are UTC in milliseconds, read once a
-// transaction from Store.Now, and compared as parameters.
-//
-// What a person may not know is decided here and not in the bot: a method is
-// given the account of who asks, and answers ErrGone for what isn't theirs.
 package store
 
 import (
@@ -15,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -32,7 +24,15 @@ type Options struct {
 	KeysPath string          // the wrapped keys of the people in it
 	Key      MasterKey       // wraps those keys
 	Marks    []time.Duration // when a check-in is due after a scene's end; rising, at least one
+
+	Now func() time.Time // the clock, as Store.Now; nil: time.Now
+	Log *slog.Logger     // told what was done before a migration; nil: nobody
+
+	steps fs.FS // the migrations; nil: ours
 }
+
+// Files returns the two files.
+func (o Options) Files() Files { return Files{Path: o.Path, KeysPath: o.KeysPath} }
 
 // Store is the database. It owns the program's only clock.
 type Store struct {
@@ -67,7 +67,7 @@ const (
 // Open opens the database and its keys file, makes both where there is neither,
 // and brings the schema up to date. Only one process may have it open: ErrInUse.
 // It also returns ErrKey, ErrKeysMissing, ErrKeysForeign, ErrDatabaseMissing,
-// ErrDamaged and NewerError. Each error of the machine names the file and says
+// ErrKeysOlder, ErrDamaged and NewerError. Each error of the machine names the file and says
 // what to do.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if len(o.Marks) == 0 {
@@ -77,18 +77,17 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, errors.New("store: the keys need a file of their own")
 	}
 	s := &Store{Now: time.Now, marks: slices.Clone(o.Marks)}
+	if o.Now != nil {
+		s.Now = o.Now
+	}
 	defer func() {
 		if err != nil {
 			s.Close()
 			err = explain(err)
 		}
 	}()
-	// Opened for writing, so that a disk that can only be read is noticed here.
-	s.lock = flock.New(o.Path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR))
-	if ok, err := s.lock.TryLock(); err != nil {
-		return nil, fmt.Errorf("database folder %s: %w", filepath.Dir(o.Path), err)
-	} else if !ok {
-		return nil, fmt.Errorf("%s: %w", o.Path, ErrInUse)
+	if s.lock, err = alone(o.Path); err != nil {
+		return nil, err
 	}
 	fresh, err := isFresh(o.Path)
 	if err != nil {
@@ -97,13 +96,29 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.keys, err = openKeys(ctx, o.KeysPath, o.Key, fresh); err != nil {
 		return nil, err
 	}
-	if err := s.openDatabase(ctx, o.Path); err != nil {
+	if err := s.openDatabase(ctx, o); err != nil {
 		return nil, fmt.Errorf("database %s: %w", o.Path, err)
 	}
 	return s, nil
 }
 
-func (s *Store) openDatabase(ctx context.Context, path string) (err error) {
+// alone takes the lock that every process takes which changes a database's files.
+func alone(path string) (*flock.Flock, error) {
+	// Opened for writing, so that a disk that can only be read is noticed here.
+	lock := flock.New(path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR))
+	ok, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("database folder %s: %w", filepath.Dir(path), err)
+	case !ok:
+		lock.Close()
+		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
+	}
+	return lock, nil
+}
+
+func (s *Store) openDatabase(ctx context.Context, o Options) (err error) {
+	path := o.Path
 	if err := ensureFile(path, true); err != nil {
 		return err
 	}
@@ -111,7 +126,7 @@ func (s *Store) openDatabase(ctx context.Context, path string) (err error) {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, o); err != nil {
 		return err
 	}
 	if s.read, err = sql.Open("sqlite", "file:"+escapePath(path)+readPragmas); err != nil {
@@ -172,13 +187,19 @@ const checkWithin = 3 * time.Second
 func sound(ctx context.Context, db *sql.DB) error {
 	looking, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	var found string
-	err := db.QueryRowContext(looking, `PRAGMA quick_check(1)`).Scan(&found)
-	switch {
-	case err == nil && found != "ok":
-		return fmt.Errorf("%s: %w", found[strings.LastIndex(found, "\n")+1:], ErrDamaged)
-	case err != nil && looking.Err() != nil && ctx.Err() == nil:
+	err := whole(looking, db)
+	if err != nil && looking.Err() != nil && ctx.Err() == nil {
 		return nil
+	}
+	return err
+}
+
+// whole is sound that takes the time it takes.
+func whole(ctx context.Context, db *sql.DB) error {
+	var found string
+	err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&found)
+	if err == nil && found != "ok" {
+		return fmt.Errorf("%s: %w", found[strings.LastIndex(found, "\n")+1:], ErrDamaged)
 	}
 	return err
 }
@@ -218,15 +239,21 @@ func (s *Store) proveKeys(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		if b, err := openBytes(s.keys.house, "house.proof", 1, sealed); err != nil || string(b) != proof {
-			return ErrKeysForeign
-		}
-		return nil
+		return s.keys.prove(sealed)
 	})
 }
 
-// recover puts right what a crash left: keys without a person, and deliveries
-// that some dead process has in hand, which go back to the time they were due.
+// prove returns ErrKeysForeign for the proof of another database.
+func (k *keyring) prove(sealed []byte) error {
+	if b, err := openBytes(k.house, "house.proof", 1, sealed); err != nil || string(b) != proof {
+		return ErrKeysForeign
+	}
+	return nil
+}
+
+// recover puts right what a crash left: deliveries that some dead process has in
+// hand, which go back to the time they were due, and keys without a person. It also
+// does what a restore left to do.
 func (s *Store) recover(ctx context.Context) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		var last int64
@@ -245,25 +272,15 @@ func (s *Store) recover(ctx context.Context) error {
 			return err
 		}
 		s.ids.after(last)
-		_, err = t.Exec(`UPDATE deliveries SET lease = NULL, next_at = due_at WHERE lease IS NOT NULL`)
-		return err
+		if _, err = t.Exec(`UPDATE deliveries SET lease = NULL, next_at = due_at WHERE lease IS NOT NULL`); err != nil {
+			return err
+		}
+		return t.wasRestored()
 	})
 	if err != nil {
 		return err
 	}
-	gone, err := s.keys.gone(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.buryLost(ctx, gone); err != nil {
-		return err
-	}
-	used, err := s.read.QueryContext(ctx, `SELECT key_id FROM persons ORDER BY key_id`)
-	if err != nil {
-		return err
-	}
-	defer used.Close()
-	return s.keys.sweep(ctx, used)
+	return s.matchKeys(ctx)
 }
 
 // Close closes the database. Nothing may use the Store any more.

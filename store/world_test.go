@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -181,9 +182,14 @@ func texts(a store.Answer) (out []string) {
 // dump is all that is in the tables, to compare.
 func (w *world) dump() string {
 	w.Helper()
+	return w.dumpFrom(store.DB(w.Store))
+}
+
+func (w *world) dumpFrom(db *sql.DB) string {
+	w.Helper()
 	var b strings.Builder
 	for _, table := range []string{"persons", "invites", "refusals", "pacts", "sides", "scenes", "participants", "checkins", "answers", "words", "shares", "standings", "turns", "cards", "gifts", "deliveries"} {
-		rows, err := store.DB(w.Store).Query(`SELECT * FROM ` + table)
+		rows, err := db.Query(`SELECT * FROM ` + table)
 		w.ok(err)
 		columns, err := rows.Columns()
 		w.ok(err)

@@ -35,6 +35,11 @@ type Config struct {
 		Key      Secret // the master key itself
 		KeyFile  string // the file that Key was read from, where a file was named
 	}
+	Backup struct {
+		Dir   string // the folder of the backups; "": none are taken
+		Every string // when, as a cron line in UTC that scheduler.CheckTimes takes
+		Keep  int    // how many databases are kept, 1 to 1000
+	}
 	Checkins struct {
 		Marks []time.Duration // strictly rising, 1 to 10 of them, whole milliseconds, each up to 30 days
 	}
@@ -74,6 +79,8 @@ func defaultConfig() Config {
 	c.Discord.RequestsPerSecond = 50
 	c.Store.Path = "aftercare.db"
 	c.Store.KeysPath = keysPathFor(c.Store.Path)
+	c.Backup.Every = "0 4 * * *"
+	c.Backup.Keep = 7
 	c.Checkins.Marks = []time.Duration{24 * time.Hour, 48 * time.Hour}
 	c.Log.Format = "text"
 	return c

@@ -73,6 +73,7 @@ discord:
 store:
   path: data/pacts.sqlite
   key: master
+backup: {dir: b/, every: "@every 6h", keep: 30}
 checkins:
   marks: [1m, 2m, 720h]
 log: {level: debug, format: json}
@@ -90,6 +91,7 @@ help:
 	want.Discord.AgeRestricted = false
 	want.Discord.RequestsPerSecond = 7
 	want.Store.Path, want.Store.KeysPath, want.Store.Key = "data/pacts.sqlite", "data/pacts.keys", "master"
+	want.Backup.Dir, want.Backup.Every, want.Backup.Keep = "b/", "@every 6h", 30
 	want.Checkins.Marks = []time.Duration{time.Minute, 2 * time.Minute, 720 * time.Hour}
 	want.Log.Level, want.Log.Format = slog.LevelDebug, "json"
 	want.Operator.Name = "Kit"
@@ -207,6 +209,14 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		{"checkins: {marks: [720h1s]}", `checkins.marks: "720h1s" is longer than 30 days; write 720h or less`},
 		{"checkins: {marks: [48h, 24h]}", `checkins.marks: "24h" does not come after the one before it; write them in rising order, each once, as in [24h, 48h]`},
 		{"checkins: {marks: [24h, 1440m]}", `checkins.marks: "1440m" does not come after the one before it; write them in rising order, each once, as in [24h, 48h]`},
+		// backup
+		{"backup: {every: 4}", `backup.every: "4" is not text; put it in quotes`},
+		{"backup: {every: at four}", `backup.every: "at four" says no time (expected exactly 5 fields, found 2: [at four]); write a cron line such as "0 4 * * *", every day at 04:00 UTC, or @daily`},
+		{"backup: {every: 0 0 31 2 *}", `backup.every: "0 0 31 2 *" says no time (it never comes); write a cron line such as "0 4 * * *", every day at 04:00 UTC, or @daily`},
+		{"backup: {keep: 0}", `backup.keep: "0" is no whole number from 1 to 1000; write how many databases to keep`},
+		{"backup: {keep: all}", `backup.keep: "all" is no whole number from 1 to 1000; write how many databases to keep`},
+		{"backup: {dir: 5}", `backup.dir: "5" is not text; put it in quotes`},
+		{"backup: {evry: '@daily'}", `backup.evry: unknown key in config.yaml; did you mean backup.every?`},
 		// log, operator
 		{"log: {level: trace}", `log.level: "trace" is no level; write debug, info, warn or error`},
 		{"log: {format: xml}", `log.format: "xml" is no format; write text or json`},
@@ -453,7 +463,7 @@ func TestTheExampleHasEveryKey(t *testing.T) {
 // TestTheExampleWorksUncommented holds that each key written out as a comment can be used.
 func TestTheExampleWorksUncommented(t *testing.T) {
 	text := exampleFile(t)
-	for _, name := range []string{"token_file", "key_file", "file"} {
+	for _, name := range []string{"token_file", "key_file", "dir", "file"} {
 		text = strings.Replace(text, "#"+name+":", name+":", 1)
 	}
 	sample := regexp.MustCompile(`(?m)^  #( +(lines:|- name:|contact:|checked:).*)$`)
@@ -461,7 +471,7 @@ func TestTheExampleWorksUncommented(t *testing.T) {
 	text = strings.ReplaceAll(text, "\n   lines:", "\n  lines:")
 	inDir(t, map[string]string{"config.yaml": text, "discord.token": "a.b.c", "aftercare.key": "k", "sentences.json": "{}"})
 	c, err := loadConfig("", nil, testDay)
-	if err != nil || c.Text.File != "sentences.json" || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
+	if err != nil || c.Text.File != "sentences.json" || c.Backup.Dir != "/mnt/backups" || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
 		t.Errorf("%+v, %v\n%s", c, err, text)
 	}
 }

@@ -23,8 +23,10 @@
 // bot/discordtest is a small true Discord, on which the demo and the tests run.
 //
 // cmd/aftercare joins them (run.go), reads the configuration (config.go, the only
-// file that knows viper), and plays conversations (conversation.go, player.go). Its
-// docs are what an operator hands on, held to the tests by papers_test.go.
+// file that knows viper), plays conversations (conversation.go, player.go), and has
+// a file for each thing an operator does (backup.go, rotate.go). Its docs are what an
+// operator hands on, held to the tests by papers_test.go. keep.go in scheduler says
+// when a backup is due; what is in the folder of backups tells, and no memory.
 //
 // # Two ways through it
 //

@@ -23,5 +23,6 @@ func keyCommand() *cobra.Command {
 			return err
 		},
 	})
+	key.AddCommand(rotateCommand())
 	return key
 }

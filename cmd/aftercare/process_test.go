@@ -51,6 +51,9 @@ type process struct {
 	dir     string
 	lines   chan discordtest.Line
 
+	binary string              // "": the one that was built
+	as     *syscall.Credential // nil: as whoever tests
+
 	cmd *exec.Cmd
 	log chan string
 }
@@ -97,7 +100,11 @@ func (p *process) launch() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	if p.binary != "" {
+		path = p.binary
+	}
 	p.cmd = exec.Command(path, "run")
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
 	p.cmd.Env, p.cmd.Dir = append(os.Environ(), p.env...), p.dir
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

@@ -24,7 +24,6 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "Run the bot", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			noCore()
 			cfg, err := loadConfig(path, os.Environ(), time.Now())
 			if err == nil {
 				err = cfg.Ready()
@@ -34,6 +33,9 @@ func runCommand() *cobra.Command {
 			}
 			sentences.Use(cfg.Text.Own)
 			log := newLog(cfg, cmd.ErrOrStderr())
+			if err := noDumps(); err != nil {
+				log.Warn("core dumps could not be turned off; what the bot knows may be in one after a crash", "err", err)
+			}
 			h, err := build(cmd.Context(), cfg, world{now: time.Now, log: log})
 			if err != nil {
 				return err
@@ -76,11 +78,10 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store.key: %w", err)
 	}
-	st, err := store.Open(ctx, store.Options{Path: cfg.Store.Path, KeysPath: cfg.Store.KeysPath, Key: key, Marks: cfg.Checkins.Marks})
+	st, err := store.Open(ctx, store.Options{Path: cfg.Store.Path, KeysPath: cfg.Store.KeysPath, Key: key, Marks: cfg.Checkins.Marks, Now: w.now, Log: w.log})
 	if err != nil {
 		return nil, err
 	}
-	st.Now = w.now
 	var lines []bot.HelpLine
 	for _, l := range cfg.Help.Lines {
 		lines = append(lines, bot.HelpLine(l))
@@ -97,6 +98,9 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 	w.log.Info("aftercare is starting", "version", version(), "database", cfg.Store.Path, "marks", cfg.Checkins.Marks)
 	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log}
 	h.scheduler.Pace(cfg.Discord.RequestsPerSecond / 5)
+	if cfg.Backup.Dir != "" {
+		h.scheduler.Keep(cfg.Backup.Every, &keeper{store: st, files: cfg.files(), dir: cfg.Backup.Dir, keep: cfg.Backup.Keep, log: w.log})
+	}
 	b.Wake = h.scheduler.Wake
 	return h, nil
 }

@@ -3,8 +3,10 @@
 -- named beside it. A BLOB marked "keyed hash" finds a row and says nothing.
 
 CREATE TABLE house (
-	id    INTEGER PRIMARY KEY CHECK (id = 1),
-	proof BLOB NOT NULL -- sealed by the house key: tells that the keys file belongs to this file
+	id          INTEGER PRIMARY KEY CHECK (id = 1),
+	proof       BLOB NOT NULL, -- sealed by the house key: tells that the keys file belongs to this file
+	copied_at   INTEGER, -- this is a backup, which was taken then and has not been started on yet
+	restored_at INTEGER  -- when it was last started on a backup
 ) STRICT;
 
 CREATE TABLE persons (

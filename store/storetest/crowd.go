@@ -3,13 +3,15 @@ package storetest
 import (
 	"database/sql"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 )
 
 // Crowd writes check-ins that are due from a time on, one a second, straight into
 // the database at path, for benchmarks beside a full file: 20 of them to a
-// person. What is sealed in them is sealed by nobody, so they must not be sent.
+// person, whose keys are put into the keys file beside it. What is sealed in them
+// is sealed by nobody, so they must not be sent.
 func Crowd(tb testing.TB, path string, rows int, due time.Time) {
 	tb.Helper()
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: path}).String()+"?_pragma=busy_timeout(60000)")
@@ -44,6 +46,14 @@ func Crowd(tb testing.TB, path string, rows int, due time.Time) {
 		}
 	}
 	if err := tx.Commit(); err != nil {
+		tb.Fatal(err)
+	}
+	keys, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: strings.TrimSuffix(path, ".db") + ".keys"}).String()+"?_pragma=busy_timeout(60000)")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer keys.Close()
+	if _, err := keys.ExecContext(tb.Context(), n+`INSERT INTO keys (id, wrapped) SELECT CAST('k' || i AS BLOB), X'00' FROM n`, people); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -80,6 +80,7 @@ func Options(tb testing.TB, marks ...time.Duration) store.Options {
 // before is fine.
 func OpenAt(tb testing.TB, o store.Options, now func() time.Time) *store.Store {
 	tb.Helper()
+	o.Now = now
 	s, err := store.Open(tb.Context(), o)
 	if err != nil {
 		tb.Fatal(err)

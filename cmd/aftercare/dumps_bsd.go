@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package main
+
+// undumpable is done by the limit alone.
+func undumpable() error { return nil }
