@@ -24,7 +24,7 @@ var setRight = []string{`
 	WHERE next_at > $2 AND ` + isNow + ` AND lease IS NULL
 `}
 
-const isNow = `(want <> 'post' OR kind IN ('hello', 'linked', 'panel', 'offer', 'remark'))`
+const isNow = `(want <> 'post' OR kind IN ('hello', 'linked', 'panel', 'offer', 'remark')) AND kind <> 'stray'`
 
 // catchUpWithClock makes due now what was due by a clock that was ahead. What waits
 // for its reader's time, or for the end of their night, is asked anew when that is.

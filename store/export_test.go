@@ -48,21 +48,3 @@ func WithSteps(o Options, steps fs.FS) Options {
 
 // Steps are the migrations that there are.
 func Steps() fs.FS { return migrations }
-
-// Erase deletes a person and destroys their key, as forgetPeople does.
-func Erase(ctx context.Context, s *Store, account Private) error {
-	var id int64
-	var key []byte
-	err := s.inTx(ctx, func(t *tx) error {
-		p, err := t.find(account)
-		if err != nil {
-			return err
-		}
-		id = p.id
-		return t.QueryRow(`DELETE FROM persons WHERE id = $1 RETURNING key_id`, p.id).Scan(&key)
-	})
-	if err != nil {
-		return err
-	}
-	return s.keys.destroy(ctx, []int64{id}, [][]byte{key})
-}

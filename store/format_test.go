@@ -116,7 +116,7 @@ func TestDestroyedKeysLeaveNoBytes(t *testing.T) {
 		} else {
 			n := rand.IntN(len(here))
 			before := w.peoplesKeys()
-			w.ok(store.Erase(w.ctx, w.Store, here[n].ID))
+			w.erase(here[n])
 			here = append(here[:n], here[n+1:]...)
 			after := w.peoplesKeys()
 			for id, key := range before {

@@ -279,8 +279,9 @@ func TestLeaveTakesAnswersKindWordsAndMessages(t *testing.T) {
 	if relays(sam) != 0 || relays(kit) != 2 {
 		t.Errorf("sam has %v, kit has %v", w.stands(sam), w.stands(kit))
 	}
-	w.rows(1, "gifts") // kit's, on alex's list
-	w.rows(2, "words") // what kit was given
+	w.rows(1, "gifts WHERE writer = (SELECT MIN(id) FROM persons)") // alex's, to kit
+	w.rows(1, "gifts WHERE undone = 1")                             // sam's to alex, on sam's list
+	w.rows(2, "words")                                              // what kit was given
 	w.sweep()
 	w.passes(2 * time.Hour)
 	w.rows(2, "answers WHERE state <> 'gone'")

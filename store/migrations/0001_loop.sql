@@ -295,7 +295,7 @@ CREATE INDEX deliveries_first   ON deliveries (next_at) WHERE next_at IS NOT NUL
 	AND NOT kind IN ('checkin', 'here', 'fits', 'after', 'moment', 'trend'); -- ahead of prompts
 CREATE INDEX deliveries_failed  ON deliveries (next_at) WHERE next_at IS NOT NULL AND attempts > 0;
 CREATE INDEX deliveries_now     ON deliveries (next_at) WHERE next_at IS NOT NULL
-	AND (want <> 'post' OR kind IN ('hello', 'linked', 'panel', 'offer', 'remark')); -- never planned ahead
+	AND (want <> 'post' OR kind IN ('hello', 'linked', 'panel', 'offer', 'remark')) AND kind <> 'stray'; -- never planned ahead
 CREATE INDEX deliveries_soon    ON deliveries (next_at) WHERE next_at IS NOT NULL AND kind IN ('relay', 'notice', 'standing');
 CREATE INDEX deliveries_leased  ON deliveries (recipient) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
