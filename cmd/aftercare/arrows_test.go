@@ -75,6 +75,7 @@ var madeForTests = []string{
 	"testing",
 	"aftercare/store/storetest",
 	"aftercare/bot/discordtest/conformance",
+	"github.com/chromedp",
 	"github.com/santhosh-tekuri/jsonschema/v6",
 	"go.uber.org/goleak",
 	"pgregory.net/rapid",
