@@ -109,9 +109,6 @@ func readTables(ctx context.Context, path string) (all []webTable, err error) {
 	}
 	for _, name := range names {
 		t := webTable{Name: name, Rows: [][]any{}}
-		if t.Columns, err = column(ctx, db, `SELECT name FROM pragma_table_info($1)`, name); err != nil {
-			return nil, err
-		}
 		if err := t.read(ctx, db); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -132,8 +129,8 @@ func (t webTable) rank() int {
 	return len(first)
 }
 
-func column(ctx context.Context, db *sql.DB, query string, args ...any) (out []string, err error) {
-	rows, err := db.QueryContext(ctx, query, args...)
+func column(ctx context.Context, db *sql.DB, query string) (out []string, err error) {
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +155,9 @@ func (t *webTable) read(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer rows.Close()
+	if t.Columns, err = rows.Columns(); err != nil {
+		return err
+	}
 	for rows.Next() {
 		values := make([]any, len(t.Columns))
 		into := make([]any, len(values))
@@ -184,6 +184,7 @@ func (p *webPage) disk(w http.ResponseWriter, r *http.Request) {
 		Folder string     `json:"folder"`
 		Files  []webFile  `json:"files"`
 		Tables []webTable `json:"tables"`
+		Error  string     `json:"error,omitempty"`
 	}{Folder: d.dir, Files: []webFile{}, Tables: []webTable{}}
 	entries, _ := os.ReadDir(d.dir) // it may just be going away
 	for _, e := range entries {
@@ -191,9 +192,11 @@ func (p *webPage) disk(w http.ResponseWriter, r *http.Request) {
 			out.Files = append(out.Files, webFile{Name: e.Name(), Size: int(info.Size())})
 		}
 	}
-	if tables, err := readTables(r.Context(), d.cfg.Store.Path); err == nil {
-		out.Tables = append(out.Tables, tables...)
+	tables, err := readTables(r.Context(), d.cfg.Store.Path)
+	if err != nil { // begun anew just now
+		out.Error = err.Error()
 	}
+	out.Tables = append(out.Tables, tables...)
 	writeJSON(w, out)
 }
 
