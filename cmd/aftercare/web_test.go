@@ -27,7 +27,13 @@ type webClient struct {
 // newWebClient serves a demo and listens to it.
 func newWebClient(t *testing.T) *webClient {
 	t.Helper()
-	base, key, _ := strings.Cut(webDemo(t), "/#key=")
+	return webClientAt(t, webDemo(t))
+}
+
+// webClientAt listens to a demo that is served.
+func webClientAt(t *testing.T, address string) *webClient {
+	t.Helper()
+	base, key, _ := strings.Cut(address, "/#key=")
 	c := &webClient{t: t, base: base, key: key, states: make(chan webState, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)

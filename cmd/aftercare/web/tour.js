@@ -7,24 +7,24 @@ const back = 'I’ll call at eight. You’re not far away from me.';
 
 // The way through: each step says in one line what to do, and where.
 const steps = [
-  command('Link', 'alex', () => '/partner invite', 'Alex and Sam are a pair who live apart. As Alex, run /partner invite in the server.', (s) => has(s, 'alex', 'server', 'partner/invited')),
+  command('Link', 'alex', () => '/partner invite', 'Alex and Sam are a pair who live apart. As Alex, ask for an invite in the server: type', (s) => has(s, 'alex', 'server', 'partner/invited')),
   button('Link', 'alex', 'server', 'partner/invited', 'Alex reads what is agreed to, and taps Yes.', (s) => code(s)),
-  command('Link', 'sam', (s) => `/partner accept code:${code(s)}`, 'Alex hands the code over by other means. As Sam, run /partner accept with it.', (s) => has(s, 'sam', 'server', 'partner/yes')),
+  command('Link', 'sam', (s) => `/partner accept code:${code(s)}`, 'Alex hands the code over by other means. As Sam, type', (s) => has(s, 'sam', 'server', 'partner/yes')),
   button('Link', 'sam', 'server', 'partner/yes', 'Sam reads the same terms, and taps Yes. Now they are linked.', (s) => person(s, 'sam').dm.length > 0),
-  command('A scene has ended', 'alex', () => '/scene ended', 'Weeks later. As Alex, run /scene ended: nobody else in the server sees it.', (s) => has(s, 'alex', 'server', 'scene/undo')),
+  command('A scene has ended', 'alex', () => '/scene ended', 'Weeks later. Nobody else in the server will see this. As Alex, type', (s) => has(s, 'alex', 'server', 'scene/undo')),
   clock('A day later', 'Let 24 hours pass.', (s) => has(s, 'sam', 'dm', 'checkin/open') && has(s, 'alex', 'dm', 'checkin/open')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/open', 'Each is asked in private. Sam opens the question.', (s) => has(s, 'sam', 'dm', 'checkin/feel')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/feel', 'Sam taps a feeling; any will do.', (s) => has(s, 'sam', 'dm', 'checkin/need')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/need', 'Sam taps what would help.', (s) => has(s, 'sam', 'dm', 'checkin/write')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/skip words', 'Words are never needed: Nothing to add.', (s) => has(s, 'sam', 'dm', 'checkin/share')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/share', 'So far only Sam sees this. Sam shares it.', (s) => has(s, 'alex', 'dm', 'relay/read')),
-  words('An answer by typing', 'alex', typed, `As Alex, type into the direct message, such as: ${typed}`, (s) => has(s, 'alex', 'dm', 'checkin/share')),
+  words('An answer by typing', 'alex', typed, 'As Alex, type into the direct message, such as this:', (s) => has(s, 'alex', 'dm', 'checkin/share')),
   button('An answer by typing', 'alex', 'dm', 'checkin/share', 'Alex sees what was understood, and shares it.', (s) => has(s, 'sam', 'dm', 'relay/read')),
   button('The relay', 'alex', 'dm', 'relay/read', 'Something from Sam waits for Alex. Tap Read.', (s) => has(s, 'alex', 'dm', 'relay/word')),
   button('A word back', 'alex', 'dm', 'relay/word', 'Alex sends a word back.', (s) => person(s, 'alex').form || has(s, 'alex', 'dm', 'relay/back')),
   form('A word back', 'alex', back, 'Write something, and submit it.', (s) => has(s, 'alex', 'dm', 'relay/back')),
   button('Take it back', 'alex', 'dm', 'checkin/back', 'Alex would rather say it on the phone, and takes the answer back: it goes from Sam’s side.', (s) => has(s, 'alex', 'dm', 'relay/back') && !has(s, 'alex', 'dm', 'checkin/back')),
-  command('Leave', 'alex', () => '/partner leave', 'Leaving is one command, at once, and quiet. As Alex, run /partner leave.', (s) => person(s, 'alex').server.some((m) => m.command === '/partner leave')),
+  command('Leave', 'alex', () => '/partner leave', 'Leaving is one command, at once, and quiet. As Alex, type', (s) => person(s, 'alex').server.some((m) => m.command === '/partner leave')),
 ];
 
 const last = 'That was it. Alex’s words are gone from Sam’s side, and nobody was told. Look at what is on the disk, stop the bot and start it again, or let Kit join.';
@@ -60,12 +60,12 @@ function code(s) {
 function command(title, who, line, say, done) {
   return {
     title, say, done, who, place: 'server', spot: () => '#composer-server',
-    now: (s) => `Type ${line(s)}`, does: (s) => act({ do: 'run', who, line: line(s) }),
+    types: line, does: (s) => act({ do: 'run', who, line: line(s) }),
   };
 }
 
 function words(title, who, text, say, done) {
-  return { title, say, done, who, place: 'dm', spot: () => `#composer-${who}`, does: () => act({ do: 'type', who, words: text }) };
+  return { title, say, done, who, place: 'dm', spot: () => `#composer-${who}`, types: () => text, does: () => act({ do: 'type', who, words: text }) };
 }
 
 function clock(title, say, done) {
@@ -201,7 +201,7 @@ export class Tour {
     this.does.textContent = 'Do it for me';
     if (fresh) {
       this.title.textContent = `${this.at + 1} of ${steps.length} · ${step.title}.`;
-      this.line.textContent = step.say;
+      this.line.replaceChildren(step.say, ...(step.types ? [' ', h('code', null, step.types(this.state))] : []));
       if (step.place === 'server') this.page.column.server.look(step.who);
       if (step.place) this.page.show(step.place === 'server' ? 'server' : step.who);
     }
