@@ -253,15 +253,28 @@ func (p *Person) ownID(id string) (*message, error) {
 	return m, err
 }
 
+// RunID is Run or RunInDM, and returns the id of the interaction: a form that it
+// opens has the same.
+func (p *Person) RunID(line string, inDM bool) (id string, err error) {
+	if !inDM && p.View().Left {
+		return "", fmt.Errorf("%s: not in the server", p.name)
+	}
+	return p.runID(line, inDM, kindCommand)
+}
+
 // Suggest asks for choices for the last option on a command line, as the client
 // does while it is typed. Suggested tells what came.
 func (p *Person) Suggest(line string, inDM bool) (id string, err error) {
+	return p.runID(line, inDM, kindAutocomplete)
+}
+
+func (p *Person) runID(line string, inDM bool, kind int) (id string, err error) {
 	err = p.act(func() error {
 		where := p.d.server
 		if inDM {
 			where = p.dm
 		}
-		v, err := p.run(where, line, kindAutocomplete)
+		v, err := p.run(where, line, kind)
 		if err == nil {
 			id = v.id
 		}

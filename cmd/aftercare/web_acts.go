@@ -32,12 +32,7 @@ type webAct struct {
 
 // webActs are the ways in which a person acts, and what they may have got back.
 var webActs = map[string]func(who *discordtest.Person, a webAct) (id string, err error){
-	"run": func(who *discordtest.Person, a webAct) (string, error) {
-		if a.InDM {
-			return "", who.RunInDM(a.Line)
-		}
-		return "", who.Run(a.Line)
-	},
+	"run": func(who *discordtest.Person, a webAct) (string, error) { return who.RunID(a.Line, a.InDM) },
 	"type": func(who *discordtest.Person, a webAct) (string, error) {
 		if strings.TrimSpace(a.Words) == "" {
 			return "", errors.New("there are no words to send")

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // chromium returns where a Chromium is, or skips the test.
@@ -92,6 +94,7 @@ type tab struct {
 	ctx    context.Context
 	mu     sync.Mutex
 	errors []string // of the console, and requests that failed
+	deaf   bool     // from now on they have to fail
 }
 
 const tabPatience = 20 * time.Second
@@ -106,7 +109,7 @@ func openTab(t *testing.T, browser context.Context, address string) *tab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, e := range b.trouble() {
+		for _, e := range b.trouble(true) {
 			t.Errorf("in the browser: %s", e)
 		}
 	})
@@ -154,15 +157,17 @@ func (b *tab) hear(ev any) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.errors = append(b.errors, text)
+	if !b.deaf {
+		b.errors = append(b.errors, text)
+	}
 }
 
-// trouble takes what went wrong so far.
-func (b *tab) trouble() []string {
+// trouble takes what went wrong so far. From now on it may have to.
+func (b *tab) trouble(more bool) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := b.errors
-	b.errors = nil
+	b.errors, b.deaf = nil, more
 	return all
 }
 
@@ -248,8 +253,28 @@ func (b *tab) write(selector, text, keys string) {
 	b.t.Helper()
 	b.waitFor(`document.querySelector(` + quoted(selector) + `)`)
 	b.clickOn(`document.querySelector(` + quoted(selector) + `)`)
-	b.do(chromedp.KeyEvent(text + keys))
+	b.keys(text + keys)
 }
+
+// keys presses keys as a keyboard does. Chromium itself makes the character out of
+// the key, so that a page can keep it from coming.
+func (b *tab) keys(keys string) {
+	b.t.Helper()
+	for _, r := range keys {
+		events := kb.Encode(r)
+		down, up := *events[0], *events[len(events)-1]
+		if len(events) == 3 {
+			down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+		}
+		for _, e := range []input.DispatchKeyEventParams{down, up} {
+			if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, e); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+	}
+}
+
+var selectAll = chromedp.KeyEvent("a", chromedp.KeyModifiers(kb.ModifierCtrl))
 
 // picture takes a screenshot into the folder AFTERCARE_SCREENSHOTS, if there is
 // one: to be looked at, not to be kept.

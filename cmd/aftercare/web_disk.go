@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -168,8 +169,13 @@ func (t *webTable) read(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 		for i, v := range values {
-			if b, ok := v.([]byte); ok {
-				values[i] = webBytes{hex.EncodeToString(b[:min(len(b), webHexBytes)]), len(b)}
+			switch v := v.(type) {
+			case []byte:
+				values[i] = webBytes{hex.EncodeToString(v[:min(len(v), webHexBytes)]), len(v)}
+			case int64:
+				if v > 1<<53 { // a browser would round it
+					values[i] = strconv.FormatInt(v, 10)
+				}
 			}
 		}
 		t.Rows = append(t.Rows, values)

@@ -127,6 +127,7 @@ func (w *webWorld) pass(by time.Duration) error {
 	defer w.stir()
 	d := w.current.Load()
 	target := d.now().Add(by)
+	d.comeToRest(w.ctx) // what is on its way has its time to arrive
 	for range mostStops {
 		due, ok, err := d.nextDue(w.ctx)
 		if err != nil {

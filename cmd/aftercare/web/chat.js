@@ -19,7 +19,12 @@ export class Column {
     this.drawn = new Map(); // by person: what each message said
     this.dismissed = new Set();
     this.active = false;
+    this.atEnd = true;
     this.build(people);
+    this.log.addEventListener('scroll', () => {
+      this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < nearEnd;
+    });
+    new ResizeObserver(() => this.stay()).observe(this.log);
   }
 
   build(people) {
@@ -91,13 +96,17 @@ export class Column {
     this.state = state;
     this.person = state.people.find((p) => p.name === this.who);
     this.names = Object.fromEntries(state.people.map((p) => [p.id, capital(p.name)]));
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < nearEnd;
     for (const p of state.people) {
       if (this.place === 'server' || p.name === this.who) this.count(p);
     }
     this.draw(this.person[this.place].filter((m) => !this.dismissed.has(m.id)));
-    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    this.stay();
     this.drawControls();
+  }
+
+  // stay keeps the newest message in view for whoever was there.
+  stay() {
+    if (this.atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
 
   // count notes what is new to a person and was not before somebody's eyes.
@@ -313,7 +322,10 @@ export class Column {
       } }, `Download ${f.name}`), ` ${Math.max(1, Math.round(f.size / 1024))} kB`);
     }
     const img = h('img', { class: 'picture', alt: f.alt || f.name });
-    img.addEventListener('load', () => URL.revokeObjectURL(img.src));
+    img.addEventListener('load', () => {
+      URL.revokeObjectURL(img.src);
+      this.stay();
+    });
     fileURL(this.who, m.id, i).then((url) => {
       if (url) img.src = url;
     });

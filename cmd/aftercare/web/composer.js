@@ -1,6 +1,6 @@
 import { h, capital } from './dom.js';
 import { act, suggest } from './net.js';
-import { expectNothing } from './form.js';
+import { expectForm } from './form.js';
 
 const optionKinds = { bool: 5, user: 6 };
 const typing = 120; // milliseconds after a key before the bot is asked
@@ -72,7 +72,7 @@ export class Composer {
       return;
     } else Object.assign(a, { do: 'type', words: text, message: this.reply });
     this.show([]);
-    const { error } = await act(a);
+    const { id, error } = await act(a);
     if (error) {
       this.complain(error);
       return;
@@ -80,7 +80,7 @@ export class Composer {
     this.noReply();
     this.input.value = '';
     this.changed();
-    expectNothing();
+    if (id) expectForm(id, this.column);
     this.column.log.scrollTop = this.column.log.scrollHeight;
   }
 
@@ -119,7 +119,7 @@ export class Composer {
 
   changed() {
     this.input.setAttribute('aria-label', this.name());
-    this.input.placeholder = this.column.place === 'dm' ? 'Write, or type / for commands' : 'Type / for commands';
+    this.input.placeholder = this.column.place === 'dm' ? 'Write, or / for commands' : 'Type / for commands';
     this.input.style.height = 'auto';
     this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 140)}px`;
     if (document.activeElement !== this.input) return;
@@ -212,8 +212,8 @@ function completeOptions(line, command, rest, state) {
   const hint = `${option.name}: ${option.description}`;
   if (choices) {
     const fits = choices.filter((c) => c.toLowerCase().startsWith(value.toLowerCase()));
-    if (!choices.includes(value.trim())) return { items: fits.map((c) => ({ text: `${head}${c} `, label: c })), at: 0, hint };
-    return { items: value.endsWith(' ') ? more : [], hint };
+    if (!choices.some((c) => value === c || value.startsWith(`${c} `))) return { items: fits.map((c) => ({ text: `${head}${c} `, label: c })), at: 0, hint };
+    return { items: choices.includes(value) ? [] : more, hint };
   }
   if (value.endsWith(' ') && value.trim()) return { items: more, hint };
   return { items: value.includes(' ') ? more : [], hint, ask: option.autocomplete && value.trim() ? line : undefined };

@@ -10,7 +10,6 @@ export function expectForm(id, column) {
   expected = { id, column };
   updateForms(column.state); // it may have been quicker
 }
-export function expectNothing() { expected = null; }
 
 // updateForms opens what was asked for, and closes what is gone.
 export function updateForms(state) {
