@@ -22,6 +22,7 @@
 //
 // cmd/aftercare joins them (run.go), reads the configuration (config.go, the only
 // file that knows viper), and plays conversations (conversation.go, player.go).
+// web.go serves the demo as a page (web/), a second client of that small Discord.
 //
 // # Two ways through it
 //

@@ -494,7 +494,6 @@ func TestWebScreenshot(t *testing.T) {
 	c.press("alex", "dm", "Read")
 	b := openTab(t, chrome(t), address)
 	b.do(chromedp.EmulateViewport(1280, 860))
-	b.click("#tour", "Look around alone")
 	b.click("#top", "What is on the disk")
 	b.shows("#disk", "1 row")
 	b.do(chromedp.Blur(chromedp.CSS("#diskopen")))
