@@ -17,6 +17,9 @@ import (
 
 // TestWebPage tries the page in a real Chromium, one part after another.
 func TestWebPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out: short; the page is tried in a browser without the race detector")
+	}
 	browser := chrome(t)
 	for _, part := range []struct {
 		name string
@@ -194,7 +197,7 @@ func pageCommands(t *testing.T, browser context.Context) {
 	b.waitFor(`document.activeElement.innerText.startsWith("Sam") && document.activeElement.getAttribute("aria-checked") === "true"`)
 	b.click("#column-server", "Alex")
 	n := eval[int](b, `document.querySelectorAll("#column-server .message").length`)
-	b.click("#column-server li:last-child", "Dismiss message")
+	b.click("#column-server .item:last-child", "Dismiss message")
 	b.waitFor(fmt.Sprintf(`document.querySelectorAll("#column-server .message").length === %d`, n-1))
 }
 
@@ -234,8 +237,8 @@ func pageWords(t *testing.T, browser context.Context) {
 	b.click("#column-sam", "Read")
 	b.shows("#column-sam blockquote", "And a long one.")
 	b.waitFor(`document.querySelector("#column-sam h2 + .badge").hidden`)
-	b.clickOn(`document.querySelector("#column-sam li:last-child .name")`)
-	b.click("#column-sam li:last-child", "Reply")
+	b.clickOn(`document.querySelector("#column-sam .item:last-child .name")`)
+	b.click("#column-sam .item:last-child", "Reply")
 	b.shows("#column-sam .replying", "Replying to")
 	b.keys("So glad." + kb.Enter)
 	b.shows("#column-sam .own .reply", "in reply to: From Alex")
@@ -340,7 +343,7 @@ func pageRestart(t *testing.T, browser context.Context) {
 	b.shows("#column-alex", "> Typed while it was away."[2:])
 	b.shows("#column-alex", "Your answer:")
 	b.shows("#column-sam", "It's the last one for this time.")
-	b.click("#column-sam li:last-child", "Open")
+	b.click("#column-sam .item:last-child", "Open")
 	b.shows("#column-sam", "How are you feeling right now?")
 }
 
@@ -493,7 +496,7 @@ func TestWebScreenshot(t *testing.T) {
 	c.press("sam", "dm", "Share my words")
 	c.press("alex", "dm", "Read")
 	b := openTab(t, chrome(t), address)
-	b.do(chromedp.EmulateViewport(1280, 860))
+	b.do(chromedp.EmulateViewport(1400, 860))
 	b.click("#top", "What is on the disk")
 	b.shows("#disk", "1 row")
 	b.do(chromedp.Blur(chromedp.CSS("#diskopen")))

@@ -32,7 +32,7 @@ export class Column {
     this.note = h('p', { class: 'note' });
     this.badge = h('span', { class: 'badge', hidden: true });
     this.controls = h('div', { class: 'controls' });
-    this.log = h('ol', { class: 'log', role: 'log', 'aria-live': 'polite', tabindex: 0, 'aria-labelledby': `title-${this.id}` });
+    this.log = h('div', { class: 'log', role: 'log', 'aria-live': 'polite', tabindex: 0, 'aria-labelledby': `title-${this.id}` });
     this.pending = h('button', { type: 'button', class: 'pending', hidden: true, onclick: () => showForm(this.person, this.names) });
     this.composer = new Composer(this);
     this.root = h('section', { class: 'column', id: `column-${this.id}`, 'aria-labelledby': `title-${this.id}`, data: { place: this.place } },
@@ -161,7 +161,7 @@ export class Column {
   draw(messages) {
     const kept = new Set(messages.map((m) => m.id));
     const focused = this.log.contains(document.activeElement) ? document.activeElement : null;
-    const at = focused?.closest?.('li')?.dataset.message;
+    const at = focused?.closest?.('.item')?.dataset.message;
     const input = focused?.dataset?.input;
     for (const [id, node] of this.nodes) {
       if (!kept.has(id)) {
@@ -221,19 +221,18 @@ export class Column {
         h('span', { class: 'avatar', 'aria-hidden': 'true', data: { of: m.failed ? 'discord' : m.own ? this.who : 'bot' } }, name.slice(0, 1)),
         h('b', { class: 'name' }, name), !m.own && !m.failed && h('span', { class: 'app' }, 'APP'), when(m.at, 'sent', 'sent')),
       h('div', { class: 'text' }, this.words(m)),
-      m.rows?.map((row) => h('div', { class: 'row' }, row.map((c) => this.control(m, c)))),
       m.files?.map((f, i) => this.file(m, f, i)),
+      m.rows?.map((row) => h('div', { class: 'row' }, row.map((c) => this.control(m, c)))),
       m.only && h('p', { class: 'private' }, h('span', { 'aria-hidden': 'true' }, '◉ '), 'Only you can see this · ',
         h('button', { type: 'button', class: 'quiet', onclick: () => this.dismiss(m) }, 'Dismiss message')),
       this.tools(m));
-    return h('li', { data: { message: m.id } }, article);
+    return h('div', { class: 'item', data: { message: m.id } }, article);
   }
 
   words(m) {
     if (m.failed) return h('p', { class: 'failed' }, 'The application did not respond');
     if (m.waiting) return h('p', { class: 'waiting' }, 'Aftercare is thinking…');
-    const drawn = m.own ? marked(m.text, { names: this.names }) : marked(m.text, { names: this.names });
-    return [...drawn, m.note && h('p', { class: 'waiting' }, m.note), m.edited && h('span', { class: 'edited' }, '(edited)')];
+    return [...marked(m.text, { names: this.names }), m.note && h('p', { class: 'waiting' }, m.note), m.edited && h('span', { class: 'edited' }, '(edited)')];
   }
 
   dismiss(m) {

@@ -18,8 +18,7 @@ export class Composer {
     this.wrong = h('p', { class: 'wrong', role: 'alert', hidden: true });
     this.replying = h('div', { class: 'replying', hidden: true });
     this.input = h('textarea', {
-      id, rows: 1, maxlength: 4000, role: 'combobox', autocomplete: 'off', spellcheck: 'false', 'aria-autocomplete': 'list', 'aria-expanded': 'false',
-      'aria-controls': `${id}-list`, 'aria-describedby': `${id}-hint`,
+      id, rows: 1, maxlength: 4000, autocomplete: 'off', 'aria-autocomplete': 'list', 'aria-describedby': `${id}-hint`,
     });
     this.more = column.place === 'dm' && h('details', { class: 'more' },
       h('summary', { 'aria-label': 'Send something else', title: 'Send something else' }, '+'),
@@ -144,7 +143,12 @@ export class Composer {
     this.items = items;
     this.at = items.length ? at : -1;
     this.list.hidden = items.length === 0;
-    this.input.setAttribute('aria-expanded', String(items.length > 0));
+    // A text box, and a list to choose from only while there is one.
+    const role = { role: 'combobox', 'aria-expanded': 'true', 'aria-controls': this.list.id };
+    for (const [name, value] of Object.entries(role)) {
+      if (items.length) this.input.setAttribute(name, value);
+      else this.input.removeAttribute(name);
+    }
     this.list.replaceChildren(...items.map((item, i) => h('li', {
       role: 'option', id: `${this.list.id}-${i}`, onpointerdown: (e) => { e.preventDefault(); this.take(item); },
     }, h('b', null, item.label), item.about && h('span', null, item.about))));

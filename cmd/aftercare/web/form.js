@@ -29,7 +29,7 @@ export function showForm(person) {
   const { form } = person;
   if (!form || open) return;
   const back = document.activeElement;
-  const fields = form.fields.map((f, i) => field(f, i));
+  const fields = form.fields.map((f, i) => field(f, i, form.fields.length > 2 ? 2 : 5));
   const wrong = h('p', { class: 'wrong', role: 'alert', hidden: true });
   const dialog = h('dialog', { 'aria-labelledby': 'form-title', id: 'form' },
     h('form', { onsubmit: (e) => { e.preventDefault(); send(); } },
@@ -65,11 +65,11 @@ export function showForm(person) {
   document.dispatchEvent(new Event('formopened'));
 }
 
-function field(f, i) {
+function field(f, i, rows) {
   const id = `field-${i}`;
   if (f.kind === 'menu') return selectField(f, id);
   const input = h(f.kind === 'line' ? 'input' : 'textarea', {
-    id, maxlength: f.most, minlength: f.least || undefined, required: f.required, placeholder: f.placeholder, rows: f.kind === 'line' ? undefined : 5,
+    id, maxlength: f.most, minlength: f.least || undefined, required: f.required, placeholder: f.placeholder, rows: f.kind === 'line' ? undefined : rows,
     autocomplete: 'off', 'aria-describedby': `${id}-left`,
   });
   input.value = f.value || '';
