@@ -284,6 +284,10 @@ func TestWebPolicy(t *testing.T) {
 	if err != nil || len(entries) < 5 {
 		t.Fatal(entries, err)
 	}
+	index, err := webAssets.ReadFile("web/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
 	inline := regexp.MustCompile(`(?i)<script(?: [^>]*)?>[^<]|<script(?: type="?module"?)?>|<style|\sstyle=|\son[a-z]+="|javascript:`)
 	elsewhere := regexp.MustCompile(`(?i)(?:src|href|url|import|from|fetch)\s*[=(]?\s*["'(]\s*(?:https?:)?//`)
 	fromText := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|createContextualFragment`)
@@ -297,6 +301,9 @@ func TestWebPolicy(t *testing.T) {
 		}
 		if elsewhere.Match(b) {
 			t.Errorf("%s loads something from elsewhere: %s", e.Name(), elsewhere.Find(b))
+		}
+		if strings.HasSuffix(e.Name(), ".js") && !bytes.Contains(index, []byte(`="/`+e.Name()+`"`)) {
+			t.Errorf("index.html does not name %s: it would be fetched one step later", e.Name())
 		}
 		if strings.HasSuffix(e.Name(), ".js") && fromText.Match(b) {
 			t.Errorf("%s makes a page out of text: %s", e.Name(), fromText.Find(b))
@@ -574,6 +581,11 @@ func TestWebDisk(t *testing.T) {
 			t.Errorf("%+v", one)
 		}
 	}
+	c.act(webAct{Do: "power", On: true})
+	c.act(webAct{Do: "pass", By: 10 * day})
+	if got := look(); strings.Contains(got, `"name":"words"`) || strings.Contains(got, `"name":"answers"`) || !strings.Contains(got, `"name":"pacts"`) {
+		t.Errorf("after ten days the disk holds %s", got)
+	}
 }
 
 func TestWebLeavesNothing(t *testing.T) {
@@ -586,7 +598,25 @@ func TestWebLeavesNothing(t *testing.T) {
 	}
 	err = serveWeb(ctx, l, func(address string) {
 		out.WriteString(address)
+		base, key, _ := strings.Cut(address, "/#key=")
+		r, err := http.NewRequest("GET", base+"/api/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key)
+		client := &http.Transport{}
+		res, err := client.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := res.Body.Read(make([]byte, 10)); err != nil {
+			t.Error(err)
+		}
 		cancel()
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Errorf("the stream broke instead of ending: %v", err)
+		}
+		client.CloseIdleConnections()
 	})
 	if err != nil || !strings.HasPrefix(out.String(), "http://127.0.0.1:") {
 		t.Errorf("%v, at %s", err, out.String())

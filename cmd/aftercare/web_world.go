@@ -142,8 +142,23 @@ func (w *webWorld) pass(by time.Duration) error {
 	if rest := target.Sub(d.now()); rest > 0 {
 		d.push(rest)
 	}
+	err := d.keepHouse(w.ctx)
 	d.comeToRest(w.ctx)
-	return w.ctx.Err()
+	return errors.Join(err, w.ctx.Err())
+}
+
+// keepHouse does what the bot does every so often by a clock that can't be pushed:
+// it forgets what was kept long enough.
+func (d *demo) keepHouse(ctx context.Context) error {
+	if d.cancel == nil {
+		return nil
+	}
+	if _, err := d.house.store.AskFits(ctx); err != nil {
+		return err
+	}
+	_, err := d.house.store.Forget(ctx)
+	d.house.scheduler.Wake()
+	return err
 }
 
 // passToNext lets time go by until a check-in is due, or else whatever is.

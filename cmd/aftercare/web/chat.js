@@ -292,6 +292,9 @@ export class Column {
       list.append(...c.options.map((o) => h('button', { type: 'button', role: 'option', 'aria-selected': String(Boolean(o.default)), data: { value: o.value }, onclick: () => pick([o.value]) },
         o.label, o.description && h('small', null, o.description))));
     }
+    list.addEventListener('focusout', (e) => {
+      if (!list.contains(e.relatedTarget) && e.relatedTarget !== button) open(false);
+    });
     list.addEventListener('keydown', (e) => {
       const all = [...list.querySelectorAll('[role=option],input,button.press')];
       const at = all.indexOf(document.activeElement);

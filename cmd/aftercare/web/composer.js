@@ -31,6 +31,14 @@ export class Composer {
     this.input.addEventListener('keydown', (e) => this.key(e));
     this.input.addEventListener('focus', () => this.changed());
     this.input.addEventListener('blur', () => this.show([]));
+    if (this.more) {
+      this.more.addEventListener('focusout', (e) => { if (!this.more.contains(e.relatedTarget)) this.more.open = false; });
+      this.more.addEventListener('keydown', (e) => {
+        if (e.key !== 'Escape') return;
+        this.more.open = false;
+        this.more.querySelector('summary').focus();
+      });
+    }
     this.changed();
   }
 
@@ -118,7 +126,7 @@ export class Composer {
 
   changed() {
     this.input.setAttribute('aria-label', this.name());
-    this.input.placeholder = this.column.place === 'dm' ? 'Write, or / for commands' : 'Type / for commands';
+    this.input.placeholder = this.column.place === 'dm' ? 'Write, or type /' : 'Type / for commands';
     this.input.style.height = 'auto';
     this.input.style.height = `${Math.min(this.input.scrollHeight + 2, 140)}px`;
     if (document.activeElement !== this.input) return;

@@ -155,6 +155,7 @@ export class Tour {
     const at = this.at;
     if (this.doing === at) return;
     this.doing = at;
+    this.does.setAttribute('aria-busy', 'true');
     this.complain('');
     if (at < 0) await this.begin();
     else if (at >= steps.length) this.stop();
@@ -163,6 +164,7 @@ export class Tour {
       if (error) this.complain(error);
     }
     if (this.doing === at) this.doing = undefined;
+    this.does.removeAttribute('aria-busy');
   }
 
   update(state) {
