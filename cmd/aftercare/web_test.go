@@ -213,6 +213,11 @@ func TestWebMenusAndFiles(t *testing.T) {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
+	c.act(webAct{Do: "run", Who: "alex", Line: "/care history"})
+	inServer, _ := c.sees("alex", "server", "The last 4 weeks")
+	if status, _, _ := c.send(c.request(t.Context(), "GET", "/api/file?who=alex&n=0&message="+inServer.ID, "")); status != 200 {
+		t.Errorf("the picture in the server: %d", status)
+	}
 	options := slices.Concat(m.Rows...)[0].Options
 	if len(options) != 3 {
 		t.Fatalf("%+v", m.Rows)

@@ -194,10 +194,11 @@ export function complete(line, state) {
   return completeOptions(line, command, rest, state);
 }
 
+// matching lists the commands that begin so, and then those that have it elsewhere.
 function matching(all, line) {
   const words = line.slice(1).toLowerCase().split(' ').filter(Boolean);
   const fits = all.filter((p) => p.path.startsWith(line.trimEnd().toLowerCase()));
-  const near = all.filter((p) => !fits.includes(p) && words.every((w) => p.path.includes(w)));
+  const near = all.filter((p) => !fits.includes(p) && words.every((w) => w.length > 1 && p.path.includes(w)));
   return [...fits, ...near].map((p) => ({ text: `${p.path} `, label: p.path, about: p.about }));
 }
 
