@@ -44,6 +44,41 @@ func (b *tab) named() {
 	}
 }
 
+// readable holds that words stand out from what is behind them: by 4.5 to 1, as
+// WCAG 2.2 asks for text (1.4.3).
+func (b *tab) readable() {
+	b.t.Helper()
+	const js = `(() => {
+		const parse = (s) => {
+			const n = s.match(/[\d.]+/g).map(Number);
+			return s.startsWith("color(") ? [n[0] * 255, n[1] * 255, n[2] * 255, n[3] ?? 1] : [n[0], n[1], n[2], n[3] ?? 1];
+		};
+		const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
+		const behind = (el) => {
+			const bg = parse(getComputedStyle(el).backgroundColor);
+			if (bg[3] === 1 || !el.parentElement) return bg[3] ? bg : [255, 255, 255, 1];
+			return over(bg, behind(el.parentElement));
+		};
+		const light = (c) => {
+			const [r, g, b] = c.slice(0, 3).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+			return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+		};
+		const all = [];
+		for (const el of document.querySelectorAll("body *")) {
+			const text = [...el.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data).join("").trim();
+			if (!text || !el.checkVisibility() || el.closest("[aria-hidden=true], :disabled, .unseen, .spoiler")) continue;
+			const bg = behind(el);
+			const a = light(over(parse(getComputedStyle(el).color), bg)), c = light(bg);
+			const ratio = (Math.max(a, c) + 0.05) / (Math.min(a, c) + 0.05);
+			if (ratio < 4.5) all.push(ratio.toFixed(1) + " to 1: " + el.tagName + "." + el.className + " " + text.slice(0, 30));
+		}
+		return [...new Set(all)];
+	})()`
+	for _, e := range eval[[]string](b, js) {
+		b.t.Errorf("hard to read, %s", e)
+	}
+}
+
 func pageWidths(t *testing.T, browser context.Context) {
 	address, c := linkedDemo(t)
 	c.act(webAct{Do: "type", Who: "alex", Words: "A very long word that has to be broken somewhere: " + strings.Repeat("Donaudampfschifffahrt", 8)})
@@ -60,6 +95,7 @@ func pageWidths(t *testing.T, browser context.Context) {
 			b.do(chromedp.EmulateViewport(size[0], size[1]))
 			b.waitFor(fmt.Sprintf(`innerWidth === %d`, size[0]))
 			b.named()
+			b.readable()
 			if wide := eval[[]string](b, `[...document.querySelectorAll("body, header, .log, .message, .composer, #disk, #tour")].filter((el) => el.checkVisibility() && el.scrollWidth > el.clientWidth + 1).map((el) => el.tagName + "." + el.className + "#" + el.id)`); len(wide) > 0 {
 				t.Errorf("%d wide: these run over their edges: %v", size[0], wide)
 			}
@@ -68,6 +104,7 @@ func pageWidths(t *testing.T, browser context.Context) {
 				b.waitFor(`document.querySelector("#column-sam").checkVisibility() && !document.querySelector("#column-alex").checkVisibility()`)
 				b.click("#tabs", "Disk")
 				b.waitFor(`document.querySelector("#disk table").checkVisibility()`)
+				b.readable()
 				b.picture(fmt.Sprintf("%d-%s-disk.png", size[0], scheme))
 				b.click("#tabs", "Sam")
 			}
