@@ -204,6 +204,15 @@ func (p *Person) SubmitID(id string, fields map[string]string) error {
 	})
 }
 
+// CloseID closes the form that has this id, if it is still open.
+func (p *Person) CloseID(id string) {
+	p.d.do(func() {
+		if p.form != nil && p.form.via.id == id {
+			p.form = nil
+		}
+	})
+}
+
 // ReplyID writes in reply to that message in their DM.
 func (p *Person) ReplyID(message, content string) (id string, err error) {
 	err = p.act(func() error {

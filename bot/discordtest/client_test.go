@@ -69,6 +69,7 @@ func TestClient(t *testing.T) {
 		if alex.SubmitID("1", map[string]string{"when": "now"}) == nil || alex.View().Form == nil {
 			t.Error("sent a form that is not open")
 		}
+		alex.CloseID("1")
 		must(t, alex.SubmitID(id, map[string]string{"when": "now"}))
 		synctest.Wait()
 		if v := alex.View(); v.Form != nil || v.Server[0].Content != "Changed: now" {
@@ -155,6 +156,10 @@ func TestClientWithoutABot(t *testing.T) {
 		}
 		if v := alex.View(); len(v.Server) != 20 || v.Server[0].Command != "/scene ended" || len(v.DM) != 0 {
 			t.Errorf("%d and %d notes", len(v.Server), len(v.DM))
+		}
+		alex.CloseID(id)
+		if alex.View().Form != nil {
+			t.Error("closed, and still open")
 		}
 		asked, err := alex.Suggest("/scene ended when:x", false)
 		if err == nil {

@@ -59,7 +59,7 @@ var webActs = map[string]func(who *discordtest.Person, a webAct) (id string, err
 		return who.PickID(a.Message, a.Input, a.Values...)
 	},
 	"submit":    func(who *discordtest.Person, a webAct) (string, error) { return "", who.SubmitID(a.Input, a.Fields) },
-	"closeForm": func(who *discordtest.Person, _ webAct) (string, error) { who.CloseForm(); return "", nil },
+	"closeForm": func(who *discordtest.Person, a webAct) (string, error) { who.CloseID(a.Input); return "", nil },
 	"dms": func(who *discordtest.Person, a webAct) (string, error) {
 		if a.On {
 			who.OpenDMs()

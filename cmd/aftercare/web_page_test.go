@@ -128,6 +128,10 @@ func pageKeyboard(t *testing.T, browser context.Context) {
 	}
 	b.step(16)
 	b.waitFor(`document.activeElement.matches("dialog textarea")`)
+	b.keys(kb.Escape) // and once more
+	b.waitFor(`!document.querySelector("dialog")`)
+	enter("#column-alex .here")
+	b.waitFor(`document.activeElement.matches("dialog textarea")`)
 	b.keys("I'll call at eight.")
 	enter("#form-send")
 	b.step(17)

@@ -99,9 +99,10 @@ func webForms(t *testing.T, c *webClient) {
 	c.until("the bot is online, and the form still open", func(s webState) bool { return s.Online && s.person("sam").Form != nil })
 	c.act(webAct{Do: "submit", Who: "sam", Input: form.ID, Fields: words})
 	c.sees("sam", "dm", "> Tired")
-	c.press("sam", "dm", "Write something")
+	id = c.press("sam", "dm", "Write something")
 	c.until("a form", func(s webState) bool { return s.person("sam").Form != nil })
-	c.act(webAct{Do: "closeForm", Who: "sam"})
+	c.act(webAct{Do: "closeForm", Who: "sam", Input: "1"})
+	c.act(webAct{Do: "closeForm", Who: "sam", Input: id})
 	c.until("no form", func(s webState) bool { return s.person("sam").Form == nil })
 }
 

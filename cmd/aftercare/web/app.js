@@ -119,7 +119,12 @@ $('diskopen').addEventListener('click', (e) => {
   layout();
 });
 narrow.addEventListener('change', layout);
-for (const event of ['formopened', 'formclosed']) document.addEventListener(event, () => tour.update());
+for (const event of ['formopened', 'formclosed']) {
+  document.addEventListener(event, () => {
+    for (const c of columns) c.drawControls();
+    tour.update();
+  });
+}
 setInterval(drawClock, 1000);
 layout();
 

@@ -3,7 +3,7 @@ import { when } from './clock.js';
 import { marked } from './marks.js';
 import { act, fileURL } from './net.js';
 import { Composer } from './composer.js';
-import { expectForm, showForm } from './form.js';
+import { expectForm, formOf, showForm } from './form.js';
 
 const nearEnd = 90; // pixels from the end of a log that count as being there
 
@@ -18,6 +18,7 @@ export class Column {
     this.unread = new Map(); // by person: the ids of messages
     this.drawn = new Map(); // by person: what each message said
     this.dismissed = new Set();
+    this.busy = new Set();
     this.active = false;
     this.atEnd = true;
     this.build(people);
@@ -94,6 +95,7 @@ export class Column {
       this.dismissed.clear();
     }
     this.state = state;
+    this.release();
     this.person = state.people.find((p) => p.name === this.who);
     this.names = Object.fromEntries(state.people.map((p) => [p.id, capital(p.name)]));
     for (const p of state.people) {
@@ -152,7 +154,7 @@ export class Column {
         mark(el.lastChild, this.unread.get(el.dataset.who)?.size || 0);
       }
     }
-    const form = this.person.form;
+    const form = formOf(this.person);
     this.pending.hidden = !form;
     this.pending.textContent = form ? `A form is open: ${form.title}. Fill it in` : '';
     this.onunread?.(this);
@@ -252,11 +254,18 @@ export class Column {
   async doing(el, a) {
     if (el.getAttribute('aria-busy') === 'true') return false;
     el.setAttribute('aria-busy', 'true');
+    this.busy.add(el);
     const { id, error } = await act({ who: this.who, ...a });
     if (id) expectForm(id, this);
     if (error) this.composer.complain(error);
-    setTimeout(() => el.removeAttribute('aria-busy'), 250);
+    setTimeout(() => this.release(), 1000);
     return !error;
+  }
+
+  // release lets be pressed again what was pressed: something has come of it.
+  release() {
+    for (const el of this.busy) el.removeAttribute('aria-busy');
+    this.busy.clear();
   }
 
   // menu opens a list of options below its button.

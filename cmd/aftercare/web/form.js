@@ -5,6 +5,10 @@ import { act } from './net.js';
 // that it is open.
 let expected = null;
 let open = null; // {id, dialog}
+const closed = new Set(); // what was closed here; the news of it may still be on its way
+
+// formOf returns the form that is before somebody.
+export function formOf(person) { return person.form && !closed.has(person.form.id) ? person.form : null; }
 
 export function expectForm(id, column) {
   expected = { id, column };
@@ -26,7 +30,7 @@ export function updateForms(state) {
 }
 
 export function showForm(person) {
-  const { form } = person;
+  const form = formOf(person);
   if (!form || open) return;
   const back = document.activeElement;
   const fields = form.fields.map((f, i) => field(f, i, form.fields.length > 2 ? 2 : 5));
@@ -51,7 +55,8 @@ export function showForm(person) {
     wrong.hidden = false;
   };
   dialog.addEventListener('close', () => {
-    if (!open.gone) act({ do: 'closeForm', who: person.name });
+    closed.add(form.id);
+    if (!open.gone) act({ do: 'closeForm', who: person.name, input: form.id });
     open = null;
     dialog.remove();
     const where = back?.isConnected ? back : document.getElementById(`composer-${person.name}`);

@@ -1,5 +1,6 @@
 import { h, capital } from './dom.js';
 import { act } from './net.js';
+import { formOf } from './form.js';
 
 const day = 24 * 3600000;
 const typed = 'A long, good day. I keep smiling.';
@@ -22,7 +23,7 @@ const steps = [
   button('An answer by typing', 'alex', 'dm', 'checkin/share', 'Alex sees what was understood, and shares it.', (s) => has(s, 'sam', 'dm', 'relay/read')),
   button('The relay', 'alex', 'dm', 'relay/read', 'Something from Sam waits for Alex. Tap Read.', (s) => has(s, 'alex', 'dm', 'relay/word')),
   button('A word back', 'alex', 'dm', 'relay/word', 'Alex sends a word back.', (s) => person(s, 'alex').form || has(s, 'alex', 'dm', 'relay/back')),
-  form('A word back', 'alex', back, 'Write something, and submit it.', (s) => has(s, 'alex', 'dm', 'relay/back')),
+  form('A word back', 'alex', 'relay/word', back, 'Write something, and submit it.', (s) => has(s, 'alex', 'dm', 'relay/back')),
   button('Take it back', 'alex', 'dm', 'checkin/back', 'Alex would rather say it on the phone, and takes the answer back: it goes from Sam’s side.', (s) => has(s, 'alex', 'dm', 'relay/back') && !has(s, 'alex', 'dm', 'checkin/back')),
   command('Leave', 'alex', () => '/partner leave', 'Leaving is one command, at once, and quiet. As Alex, type', (s) => person(s, 'alex').server.some((m) => m.command === '/partner leave')),
 ];
@@ -86,12 +87,18 @@ function button(title, who, place, route, say, done) {
   };
 }
 
-function form(title, who, text, say, done) {
+// form is a step in a form. Whoever has closed it presses its button again.
+function form(title, who, route, text, say, done) {
+  const opens = button(title, who, 'dm', route, say, done);
   return {
-    title, say, done, who, place: 'dm', spot: () => (document.getElementById('form') ? '#form-send' : `#column-${who} .pending`),
+    title, say, done, who, place: 'dm',
+    spot: (s) => {
+      if (document.getElementById('form')) return '#form-send';
+      return formOf(person(s, who)) ? `#column-${who} .pending` : opens.spot(s);
+    },
     does: (s) => {
-      const f = person(s, who).form;
-      if (!f) return { error: 'the form is closed; press the button again' };
+      const f = formOf(person(s, who));
+      if (!f) return opens.does(s);
       return act({ do: 'submit', who, input: f.id, fields: { [f.fields[0].id]: text } });
     },
   };
