@@ -33,6 +33,10 @@ type Options struct {
 	// time and in order. It may call back into the Discord.
 	Say func(Line)
 
+	// Changed is called after each thing that may have changed what somebody sees,
+	// or whether the bot is connected. It must not block, nor call back.
+	Changed func()
+
 	// Token, if set, is the bot's: other requests get 401, another Identify
 	// is closed with 4004.
 	Token string
@@ -196,6 +200,9 @@ func (d *Discord) do(f func()) {
 	d.mu.Lock()
 	f()
 	d.mu.Unlock()
+	if d.opts.Changed != nil {
+		d.opts.Changed()
+	}
 	d.speak()
 }
 

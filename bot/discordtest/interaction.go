@@ -29,6 +29,8 @@ type interaction struct {
 	created   time.Time
 	source    *message // that carries the component, or from which the form was opened
 	original  *message // what @original means, once answered
+	command   string   // as its person wrote it: "/scene ended"
+	offered   []Choice // what autocomplete was answered with
 	answered  bool
 	dead      bool // nobody heard it
 	timer     *time.Timer
@@ -42,17 +44,19 @@ func (v *interaction) owners() object {
 }
 
 // interact sends what p did to the bot.
-func (d *Discord) interact(p *Person, c *channel, kind int, source *message, data object) {
+func (d *Discord) interact(p *Person, c *channel, kind int, source *message, data object) *interaction {
 	d.forgetInteractions()
 	v := &interaction{id: d.snowflake(), kind: kind, person: p, channel: c, created: d.now(), source: source}
+	v.command = commandOf(kind, data)
 	v.token = "token-" + v.id
 	d.interactions[v.id] = v
 	if d.emit("INTERACTION_CREATE", nil, v.object(data)) {
 		d.expire(v)
-		return
+		return v
 	}
 	v.dead = true
 	d.failed(v)
+	return v
 }
 
 // expire tells the person when the 3 s are over, where they pass by
@@ -73,6 +77,8 @@ func (d *Discord) expire(v *interaction) {
 
 func (d *Discord) failed(v *interaction) {
 	if v.kind != kindAutocomplete {
+		notes := append(v.person.failures, failure{d.snowflake(), d.now(), v.channel, v.command})
+		v.person.failures = notes[max(0, len(notes)-mostFailures):]
 		d.see(v.person, "Discord, only "+v.person.name+" sees: The application did not respond")
 	}
 }
@@ -251,6 +257,7 @@ func (d *Discord) suggest(v *interaction, data json.RawMessage) answer {
 	if len(f) > 0 {
 		return f.answer()
 	}
+	v.offered = in.Choices
 	var names []string
 	for _, c := range in.Choices {
 		names = append(names, c.Name)

@@ -13,6 +13,8 @@ type Person struct {
 	closed bool // takes no direct messages
 	left   bool // no longer in the server
 	form   *openForm
+
+	failures []failure
 }
 
 // ID returns the person's snowflake.

@@ -19,36 +19,43 @@ func (p *Person) Run(line string) error {
 		if p.left {
 			return errors.New("not in the server")
 		}
-		return p.run(p.d.server, line, kindCommand)
+		_, err := p.run(p.d.server, line, kindCommand)
+		return err
 	})
 }
 
 // RunInDM is Run in the DM with the bot.
 func (p *Person) RunInDM(line string) error {
-	return p.act(func() error { return p.run(p.dm, line, kindCommand) })
+	return p.act(func() error {
+		_, err := p.run(p.dm, line, kindCommand)
+		return err
+	})
 }
 
 // Complete is Run (in the server) up to where the client asks for choices for
 // the last option on the line; they arrive as a Line "choices for alex: ...".
 func (p *Person) Complete(line string) error {
-	return p.act(func() error { return p.run(p.d.server, line, kindAutocomplete) })
+	return p.act(func() error {
+		_, err := p.run(p.d.server, line, kindAutocomplete)
+		return err
+	})
 }
 
-func (p *Person) run(c *channel, line string, kind int) error {
+func (p *Person) run(c *channel, line string, kind int) (*interaction, error) {
 	words := strings.Fields(line)
 	if len(words) == 0 || !strings.HasPrefix(words[0], "/") {
-		return fmt.Errorf("%w: a command begins with a slash: %q", ErrNoCommand, line)
+		return nil, fmt.Errorf("%w: a command begins with a slash: %q", ErrNoCommand, line)
 	}
 	at := slices.IndexFunc(p.d.commands, func(c Command) bool { return c.Type == 1 && "/"+c.Name == words[0] })
 	if at < 0 || !p.d.commands[at].offeredIn(c) {
-		return fmt.Errorf("%w: %s", ErrNoCommand, words[0])
+		return nil, fmt.Errorf("%w: %s", ErrNoCommand, words[0])
 	}
 	command := p.d.commands[at]
 	call := &call{d: p.d, kind: kind, users: object{}, members: object{}}
 	rest := strings.TrimPrefix(strings.TrimSpace(line), words[0])
 	options, err := call.options(words[0], command.Options, rest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	data := object{"id": command.ID, "name": command.Name, "type": 1}
 	if len(options) > 0 {
@@ -57,8 +64,7 @@ func (p *Person) run(c *channel, line string, kind int) error {
 	if len(call.users) > 0 {
 		data["resolved"] = call.resolved(c)
 	}
-	p.d.interact(p, c, kind, nil, data)
-	return nil
+	return p.d.interact(p, c, kind, nil, data), nil
 }
 
 func (c Command) offeredIn(ch *channel) bool {

@@ -76,6 +76,7 @@ var madeForTests = []string{
 	"testing",
 	"aftercare/store/storetest",
 	"aftercare/bot/discordtest/conformance",
+	"github.com/chromedp",
 	"github.com/google/licensecheck",
 	"github.com/santhosh-tekuri/jsonschema/v6",
 	"go.uber.org/goleak",

@@ -21,7 +21,8 @@ import (
 var demoText string
 
 func demoCommand() *cobra.Command {
-	var fast, all bool
+	var fast, all, web bool
+	var port int
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Watch two days of it in a minute: no token, no network, nothing left behind", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,6 +33,9 @@ func demoCommand() *cobra.Command {
 			// process at once, and its folder would stay.
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP, syscall.SIGPIPE)
 			defer stop()
+			if web {
+				return playWeb(ctx, port, cmd.OutOrStdout())
+			}
 			p := newPage(cmd.OutOrStdout())
 			if !fast {
 				p.pause = func(d time.Duration) { wait(ctx, d) }
@@ -40,7 +44,10 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&fast, "fast", false, "without the pauses to read")
+	cmd.Flags().BoolVar(&web, "web", false, "to touch: three people, the bot and a clock on a page in your browser")
+	cmd.Flags().IntVar(&port, "port", 0, "with --web: the port on 127.0.0.1 (default any that is free)")
 	cmd.Flags().BoolVar(&all, "all-messages", false, "every message there is on one page, in place of the two days")
+	cmd.MarkFlagsMutuallyExclusive("web", "fast", "all-messages")
 	return cmd
 }
 

@@ -23,6 +23,7 @@ func (p *page) closing(d *disk) {
 	p.paragraph("The folder and its key are gone again. Nothing is left behind.")
 	p.gap()
 	for _, next := range [][2]string{
+		{"demo --web", "lets you touch it, in your browser"},
 		{"go test ./...", "plays this and many more conversations"},
 		{"README.md", "says how to run it for the two of you"},
 	} {

@@ -47,6 +47,7 @@ func TestDemo(t *testing.T) {
 		"                  │ Aftercare → Sam, taken away again",
 		"That's the last one for this time. Take care.",
 		"The folder and its key are gone again.",
+		"  demo --web     lets you touch it, in your browser",
 	} {
 		if !strings.Contains(out.String(), "\n"+line) && !strings.Contains(out.String(), line+"\n") {
 			t.Errorf("missing: %s", line)

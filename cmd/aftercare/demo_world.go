@@ -24,6 +24,7 @@ type demo struct {
 	player  *player
 	pushed  atomic.Int64  // how far the clock is ahead, in nanoseconds
 	heard   chan struct{} // rings when somebody can see something new
+	changed func()        // nil, or called whenever anything may look different
 	log     bytes.Buffer  // warnings; to be read while the bot is stopped
 
 	house  *house
@@ -44,7 +45,7 @@ func newDemo(ctx context.Context) (*demo, error) {
 	d.cfg.Discord.Token, d.cfg.Operator.Name = "demo", "Robin"
 	d.cfg.Store.Key = Secret(key)
 	d.cfg.Store.Path, d.cfg.Store.KeysPath = filepath.Join(dir, "aftercare.db"), filepath.Join(dir, "aftercare.keys")
-	d.discord = discordtest.New(discordtest.Options{Now: d.now, Say: d.hear, Token: "Bot demo"})
+	d.discord = discordtest.New(discordtest.Options{Now: d.now, Say: d.hear, Changed: d.change, Token: "Bot demo"})
 	d.player = &player{discord: d.discord, pass: d.push, start: func() error { return d.start(ctx) }, stop: d.stop}
 	return d, nil
 }
@@ -59,7 +60,16 @@ func (d *demo) push(by time.Duration) {
 	}
 }
 
+func (d *demo) change() {
+	if d.changed != nil {
+		d.changed()
+	}
+}
+
 func (d *demo) hear(l discordtest.Line) {
+	if d.changed != nil {
+		return // a page looks for itself
+	}
 	d.player.hear(l)
 	select {
 	case d.heard <- struct{}{}:

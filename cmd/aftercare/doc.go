@@ -26,7 +26,8 @@
 // file that knows viper), plays conversations (conversation.go, player.go), and has
 // a file for each thing an operator does (backup.go, rotate.go). Its docs are what an
 // operator hands on, held to the tests by papers_test.go. keep.go in scheduler says
-// when a backup is due; what is in the folder of backups tells, and no memory.
+// when a backup is due; what is in the folder of backups tells, and no memory. web.go
+// serves the demo as a page (web/), a second client of that small Discord.
 //
 // # Two ways through it
 //
