@@ -35,6 +35,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
+// newestSchema is the version that migrate brings a database to.
+func newestSchema() int {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		panic("store: " + err.Error())
+	}
+	return len(names)
+}
+
 func (s *Store) step(ctx context.Context, name string, version int) error {
 	b, err := migrations.ReadFile(name)
 	if err != nil {

@@ -166,12 +166,8 @@ const checkWithin = 3 * time.Second
 func sound(ctx context.Context, db *sql.DB) error {
 	looking, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	var found string
-	err := db.QueryRowContext(looking, `PRAGMA quick_check(1)`).Scan(&found)
-	switch {
-	case err == nil && found != "ok":
-		return fmt.Errorf("%s: %w", found[strings.LastIndex(found, "\n")+1:], ErrDamaged)
-	case err != nil && looking.Err() != nil && ctx.Err() == nil:
+	err := quickCheck(looking, db)
+	if looking.Err() != nil && ctx.Err() == nil && !errors.Is(err, ErrDamaged) {
 		return nil
 	}
 	return err
