@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -77,9 +76,9 @@ type Bot struct {
 
 // New returns a bot that is not connected yet. Wiring mistakes panic.
 func New(st *store.Store, o Options) (*Bot, error) {
-	api, err := url.Parse(o.APIURL)
-	if err != nil || api.Host == "" || (api.Scheme != "https" && api.Scheme != "http") {
-		return nil, fmt.Errorf("discord.api_url: %q is no address; the usual one is https://discord.com/api", o.APIURL)
+	api, err := apiAddress(o.APIURL)
+	if err != nil {
+		return nil, err
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -137,7 +136,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		err = b.link.run(ctx)
 	}
 	if b.api.dead.Load() {
-		return errToken
+		return ErrToken
 	}
 	if ctx.Err() != nil {
 		return nil

@@ -55,7 +55,7 @@ func (b *Bot) catchUp(ctx context.Context) (whole bool) {
 	for _, c := range open {
 		n, err := b.catchUpWith(ctx, c)
 		found += n
-		if ctx.Err() != nil || errors.Is(err, errToken) {
+		if ctx.Err() != nil || errors.Is(err, ErrToken) {
 			return false
 		}
 		if err != nil {

@@ -371,7 +371,7 @@ func (l *link) fresh() (*discordgo.Session, chan struct{}) {
 	s.SyncEvents = true // our handler only queues, and this keeps the order
 	s.LogLevel = discordgo.LogError
 	s.ShouldReconnectOnError = false
-	s.Identify.Intents = discordgo.IntentDirectMessages
+	s.Identify.Intents = intents
 	s.Identify.Compress = false
 	s.Client = &http.Client{Transport: shieldAddress{}}
 	gone := make(chan struct{}, 8)

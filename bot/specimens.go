@@ -47,6 +47,7 @@ func Specimens(now time.Time, o Options) []Specimen {
 		{"Settings", b.settingsSpecimens()},
 		{"Help, privacy, pausing", b.plainSpecimens(now)},
 		{"What can't be done", excuseSpecimens()},
+		{"An operator's check", checkSpecimens()},
 		{"Commands, as a whole server sees them", b.commandSpecimens()},
 	} {
 		for _, s := range part.list {

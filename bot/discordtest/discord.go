@@ -43,6 +43,10 @@ type Options struct {
 
 	// Gateway says what goes wrong with the gateway. See SetGateway.
 	Gateway Gateway
+
+	// Application has fields of the application, as GET /applications/@me shows it,
+	// that are not as they have to be, and its owner. See SetApplication.
+	Application map[string]any
 }
 
 // Line is something that a person can now see.
