@@ -179,6 +179,9 @@ func (d *Discord) Posted() []Message {
 	return all
 }
 
+// SetNow replaces Options.Now. It is to be called before anything happens.
+func (d *Discord) SetNow(now func() time.Time) { d.opts.Now = now }
+
 func (d *Discord) now() time.Time {
 	if d.opts.Now == nil {
 		return time.Now()

@@ -54,6 +54,7 @@ var arrows = map[string][]string{
 		"aftercare/store",
 		"github.com/spf13/cobra",
 		"github.com/spf13/viper",
+		"golang.org/x/sys/...",
 		"golang.org/x/term",
 	},
 }

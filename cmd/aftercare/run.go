@@ -80,15 +80,9 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 		return nil, err
 	}
 	st.Now = w.now
-	var lines []bot.HelpLine
-	for _, l := range cfg.Help.Lines {
-		lines = append(lines, bot.HelpLine(l))
-	}
-	b, err := bot.New(st, bot.Options{
-		Token: string(cfg.Discord.Token), APIURL: cfg.Discord.APIURL, RequestsPerSecond: cfg.Discord.RequestsPerSecond,
-		AgeRestricted: cfg.Discord.AgeRestricted, Operator: cfg.Operator.Name, HelpLines: lines, Marks: cfg.Checkins.Marks,
-		Version: version(), Log: w.log, Transport: w.transport, Dial: w.dial,
-	})
+	o := botOptions(cfg)
+	o.Log, o.Transport, o.Dial = w.log, w.transport, w.dial
+	b, err := bot.New(st, o)
 	if err != nil {
 		st.Close()
 		return nil, err
