@@ -60,7 +60,7 @@ func TestCheckBesideTheBot(t *testing.T) {
 		database, commands string
 	}{
 		{func() {}, "ok: none yet; the first start makes ", "note: none are registered yet"},
-		{p.start, "a bot is running on it, so it was only read", "ok: 6 are registered, as this build has them"},
+		{func() { p.start() }, "a bot is running on it, so it was only read", "ok: 6 are registered, as this build has them"},
 		{func() { p.terminate() }, "no bot is running on it", "ok: 6 are registered"},
 	} {
 		c.before()
