@@ -42,6 +42,7 @@ type Options struct {
 	Marks             []time.Duration // shown before anybody agrees
 	Version           string
 	Log               *slog.Logger
+	Observer          Observer // nil: nobody is told
 
 	// Transport and Dial stand in for the network, where the Discord is one in
 	// the process. nil is the network.
@@ -82,6 +83,9 @@ func New(st *store.Store, o Options) (*Bot, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observer == nil {
+		o.Observer = blind{}
 	}
 	b := &Bot{
 		Wake: func() {}, o: o, store: st, log: o.Log,

@@ -26,6 +26,7 @@ func (b *Bot) hear(kind string, raw json.RawMessage) {
 		if !b.read(kind, raw, &i) {
 			return
 		}
+		i.heard = time.Now()
 		if who, ok := i.who(); ok {
 			b.people.queue(who.ID.Reveal(), func() { b.answer(&i, who) })
 		}

@@ -119,7 +119,9 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	if waiting != nil && out.form == nil && out.after == nil {
 		out.after = waiting(out.say)
 	}
-	if err := b.respond(answering, i, out); err != nil {
+	err = b.respond(answering, i, out)
+	b.o.Observer.Answered(i.sort(), time.Since(i.heard), err == nil)
+	if err != nil {
 		b.log.Warn("an answer did not reach Discord", "route", path, "err", err)
 		b.reshow(path, e, out)
 		return

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -51,7 +52,7 @@ const (
 	workers     = 32               // people written to at the same time
 	sendTimeout = 30 * time.Second // for one message, in which Discord may make us wait
 	stopTimeout = 3 * time.Second  // for the ones in hand when the program stops
-	idleLook    = time.Minute      // the longest sleep, whatever the timer says
+	idleLook    = time.Minute      // the longest sleep, whatever the timer says; StillAfter knows it
 	maxDrift    = time.Second      // of the clock between two bells
 	afterError  = time.Second      // before the database is asked again
 	noteTries   = 3                // to note what became of a message
@@ -71,6 +72,10 @@ type Scheduler struct {
 	bell chan struct{}
 	free chan struct{} // a token for each worker that has nothing to do
 	busy sync.WaitGroup
+
+	observer Observer
+	turned   atomic.Int64 // when the loop last came round, in nanoseconds since begun
+	begun    time.Time
 }
 
 // New returns a scheduler for the deliveries of q. now is the clock of q.
@@ -80,6 +85,8 @@ func New(q queue, s Sender, now func() time.Time, log *slog.Logger) *Scheduler {
 		stale: rate.NewLimiter(stalePace, stalePace),
 		bell:  make(chan struct{}, 1),
 		free:  make(chan struct{}, workers),
+
+		observer: blind{}, begun: time.Now(),
 	}
 	for range workers {
 		sch.free <- struct{}{}
@@ -144,6 +151,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}()
 	s.busy.Go(func() { s.forget(ctx) }) // what is due does not wait for it
 	for ctx.Err() == nil {
+		s.turned.Store(int64(time.Since(s.begun)))
 		wait := min(s.takeTurns(ctx), s.look(ctx))
 		timer := time.NewTimer(wait)
 		select {
@@ -237,6 +245,7 @@ func (s *Scheduler) work(ctx context.Context, d store.Delivery) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })()
 	sent, err := s.send(sending, d)
+	s.observer.Delivered(d.Kind, outcomeOf(err), s.now().Sub(d.Ready))
 	s.note(context.WithoutCancel(ctx), d, s.outcome(d, sent, err))
 }
 

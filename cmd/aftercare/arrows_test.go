@@ -52,6 +52,8 @@ var arrows = map[string][]string{
 		"aftercare/bot/text",
 		"aftercare/scheduler",
 		"aftercare/store",
+		"github.com/coreos/go-systemd/v22/daemon",
+		"github.com/prometheus/client_golang/prometheus/...",
 		"github.com/spf13/cobra",
 		"github.com/spf13/viper",
 		"golang.org/x/sys/...",

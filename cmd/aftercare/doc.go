@@ -23,6 +23,10 @@
 // cmd/aftercare joins them (run.go), reads the configuration (config.go, the only
 // file that knows viper), and plays conversations (conversation.go, player.go).
 //
+// An operator's side: check*.go and setup.go, health.go asking http.go, metrics.go
+// (the only file that knows Prometheus: scheduler and bot have an Observer each),
+// systemd.go, and deploy/ with what goes beside a binary.
+//
 // # Two ways through it
 //
 // "/scene ended": event, Bot.hear, the person's line, the handler, Store.EndScene

@@ -24,7 +24,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), setupCommand(), checkCommand(), demoCommand(), keyCommand(), versionCommand())
+	root.AddCommand(runCommand(), setupCommand(), checkCommand(), healthCommand(), demoCommand(), keyCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -37,6 +37,7 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			h.systemd = true
 			return h.run(cmd.Context())
 		},
 	}
@@ -67,6 +68,11 @@ type house struct {
 	bot       *bot.Bot
 	scheduler *scheduler.Scheduler
 	log       *slog.Logger
+	metrics   *metrics
+	writable  *writable
+	folder    string    // of the database
+	http      *listener // nil: nobody can ask
+	systemd   bool      // it is to be told how it goes
 }
 
 // build opens the database and joins the parts. Nothing runs yet.
@@ -81,16 +87,23 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 	}
 	st.Now = w.now
 	o := botOptions(cfg)
-	o.Log, o.Transport, o.Dial = w.log, w.transport, w.dial
+	m := newMetrics()
+	o.Log, o.Transport, o.Dial, o.Observer = w.log, w.transport, w.dial, m
 	b, err := bot.New(st, o)
 	if err != nil {
 		st.Close()
 		return nil, err
 	}
 	w.log.Info("aftercare is starting", "version", version(), "database", cfg.Store.Path, "marks", cfg.Checkins.Marks)
-	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log}
+	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log, metrics: m, writable: &writable{write: st.Writable}, folder: folderOf(cfg.Store.Path)}
 	h.scheduler.Pace(cfg.Discord.RequestsPerSecond / 5)
+	h.scheduler.Observe(m)
 	b.Wake = h.scheduler.Wake
+	m.watch(h, cfg)
+	if h.http, err = h.listen(cfg.HTTP.Listen); err != nil {
+		st.Close()
+		return nil, err
+	}
 	return h, nil
 }
 
@@ -102,6 +115,16 @@ func (h *house) run(ctx context.Context) error {
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() { h.scheduler.Run(ctx) })
+	if h.systemd {
+		wg.Go(func() {
+			tellSystemd(ctx, h.alive, func(err error) {
+				h.log.Warn("systemd can't be told how it goes; look at NotifyAccess= of the unit", "err", err)
+			})
+		})
+	}
+	if h.http != nil {
+		wg.Go(func() { h.http.serve(ctx) })
+	}
 	err := h.bot.Run(ctx)
 	h.log.Info("aftercare is stopping")
 	cancel()

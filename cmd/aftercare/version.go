@@ -21,6 +21,25 @@ func versionCommand() *cobra.Command {
 // go build -ldflags "-X main.built=v1.2.3".
 var built string
 
+// commit is what the build knows of the source: the commit, "+" after it where there
+// were changes on top, or "unknown".
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	id, changed := "unknown", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && len(s.Value) >= 12:
+			id = s.Value[:12]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = "+"
+		}
+	}
+	return id + changed
+}
+
 // version is the version given at the build, else the module's where there is one,
 // else the commit.
 func version() string {
