@@ -72,6 +72,7 @@ type Bot struct {
 	unnoted  unnoted
 	looks    atomic.Int64 // asked for, through the open conversations; 0: nobody is at it
 	held     held
+	reloaded atomic.Pointer[[]HelpLine] // in place of those in o
 	appID    string
 }
 

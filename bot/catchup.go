@@ -48,7 +48,7 @@ func (b *Bot) catchUp(ctx context.Context) (whole bool) {
 	defer cancel()
 	open, err := b.store.Conversations(ctx)
 	if err != nil {
-		b.log.Error("the open conversations could not be listed; trying again", "in", lookAgain, "err", err)
+		b.log.Error("the open conversations could not be listed; trying again. If it goes on, see aftercare check", "in", lookAgain, "err", err)
 		return false
 	}
 	found, whole := 0, true

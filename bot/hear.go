@@ -69,10 +69,10 @@ func (b *Bot) takes(m *message, edited bool) {
 	defer cancel()
 	who := m.who()
 	if waiting, err := b.store.Here(ctx, who); err != nil {
-		b.log.Error("somebody's return could not be noted", "err", err)
+		b.log.Error("somebody's return could not be noted; if it goes on, see aftercare check", "err", err)
 	} else if waiting != 0 {
 		if err := b.store.Retry(ctx, who.ID); err != nil {
-			b.log.Error("what was refused could not be tried again", "err", err)
+			b.log.Error("what was refused could not be tried again; it is at their next command", "err", err)
 		}
 	}
 	b.note(who.ID.Reveal(), func(ctx context.Context) error {
@@ -114,7 +114,7 @@ func (b *Bot) note(person string, do func(context.Context) error) {
 		err := do(ctx)
 		cancel()
 		if passes(err) {
-			b.log.Error("what somebody typed could not be noted; trying again", "err", err)
+			b.log.Error("what somebody typed could not be noted; trying again. If it goes on, see aftercare check", "err", err)
 			b.noteLater(person, waiting[i:])
 			return
 		}

@@ -226,7 +226,7 @@ func (s *Scheduler) claim(ctx context.Context, n int) ([]store.Delivery, error) 
 
 func (s *Scheduler) failed(ctx context.Context, what string, err error) time.Duration {
 	if ctx.Err() == nil {
-		s.log.Error("the database could not say what is due; trying again", "step", what, "err", err)
+		s.log.Error("the database could not say what is due; trying again. If it goes on, see aftercare check", "step", what, "err", err)
 	}
 	return afterError
 }
@@ -283,7 +283,7 @@ func (s *Scheduler) note(ctx context.Context, d store.Delivery, outcome func(con
 		if err == nil {
 			return
 		}
-		s.log.Error("a delivery could not be noted", "kind", d.Kind, "try", try, "err", err)
+		s.log.Error("what became of a message could not be noted; if it goes on, see aftercare check", "kind", d.Kind, "try", try, "err", err)
 		if try == noteTries {
 			return // its lease runs out
 		}
@@ -296,7 +296,7 @@ func (s *Scheduler) note(ctx context.Context, d store.Delivery, outcome func(con
 func (s *Scheduler) send(ctx context.Context, d store.Delivery) (sent store.Sent, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.log.Error("sending panicked", "kind", d.Kind, "stack", string(debug.Stack()))
+			s.log.Error("sending panicked, and is tried again; please report this", "kind", d.Kind, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %T", r)
 		}
 	}()
@@ -313,7 +313,7 @@ func (s *Scheduler) forget(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		s.log.Error("housekeeping failed; trying again in a while", "err", err)
+		s.log.Error("housekeeping failed; trying again in a while. If it goes on, see aftercare check", "err", err)
 	} else if n > 0 {
 		s.log.Debug("forgot what was kept long enough", "rows", n)
 	}

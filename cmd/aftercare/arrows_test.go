@@ -70,7 +70,11 @@ var strangers = map[string]string{
 
 // onlyIn lists what a single file of cmd/aftercare may import, to be replaced in one place.
 var onlyIn = map[string]string{
-	"github.com/spf13/viper": "config.go",
+	"github.com/spf13/viper":                                    "config.go",
+	"github.com/prometheus/client_golang/prometheus":            "metrics.go",
+	"github.com/prometheus/client_golang/prometheus/promhttp":   "metrics.go",
+	"github.com/prometheus/client_golang/prometheus/collectors": "metrics.go",
+	"github.com/coreos/go-systemd/v22/daemon":                   "systemd.go",
 }
 
 // madeForTests lists what never reaches the binary, with all that lies below it.

@@ -189,13 +189,16 @@ func (f *findings) configuration(cfg Config, o checkOptions) {
 
 // botOptions are what a bot and a probe are both made with.
 func botOptions(cfg Config) bot.Options {
-	var lines []bot.HelpLine
+	return bot.Options{
+		Token: string(cfg.Discord.Token), APIURL: cfg.Discord.APIURL, RequestsPerSecond: cfg.Discord.RequestsPerSecond,
+		AgeRestricted: cfg.Discord.AgeRestricted, Operator: cfg.Operator.Name, HelpLines: helpLines(cfg), Marks: cfg.Checkins.Marks,
+		Version: version(),
+	}
+}
+
+func helpLines(cfg Config) (lines []bot.HelpLine) {
 	for _, l := range cfg.Help.Lines {
 		lines = append(lines, bot.HelpLine(l))
 	}
-	return bot.Options{
-		Token: string(cfg.Discord.Token), APIURL: cfg.Discord.APIURL, RequestsPerSecond: cfg.Discord.RequestsPerSecond,
-		AgeRestricted: cfg.Discord.AgeRestricted, Operator: cfg.Operator.Name, HelpLines: lines, Marks: cfg.Checkins.Marks,
-		Version: version(),
-	}
+	return lines
 }

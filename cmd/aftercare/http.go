@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"aftercare/scheduler"
 )
 
@@ -150,7 +148,7 @@ func (h *house) handler() http.Handler {
 		status, body := h.readiness(ctx)
 		respond(w, status, body)
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", h.metrics.handler())
 	return mux
 }
 

@@ -13,17 +13,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"aftercare/bot"
 	"aftercare/bot/discordtest"
 	"aftercare/scheduler"
 )
 
 // figures returns every figure there is, a line each: name{label="value",...} number.
-func figures(t testing.TB, g prometheus.Gatherer) map[string]float64 {
+func figures(t testing.TB, m *metrics) map[string]float64 {
 	t.Helper()
-	families, err := g.Gather()
+	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +87,7 @@ func TestMetricsOfAConversation(t *testing.T) {
 			settle()
 			p.take()
 		}
-		got := figures(t, s.house.metrics.registry)
+		got := figures(t, s.house.metrics)
 		for name := range got {
 			if !strings.HasPrefix(name, "aftercare_") {
 				continue
@@ -129,7 +127,7 @@ func TestWhatIsOnNoListIsNotShown(t *testing.T) {
 	m.Delivered("sam", "900000000000000002", -time.Second)
 	m.Answered("robin", time.Second, false)
 	m.Answered("robin", time.Second, true)
-	got := figures(t, m.registry)
+	got := figures(t, m)
 	for _, name := range []string{`aftercare_deliveries_total{kind="other",outcome="other"}`, `aftercare_interactions_unanswered_total{sort="other"}`, `aftercare_interaction_ack_seconds{sort="other"}`} {
 		if got[name] != 1 {
 			t.Errorf("%s is %v", name, got[name])
@@ -149,7 +147,7 @@ var metricPattern = regexp.MustCompile(`\b(?:aftercare|go|process)_[a-z_]+\b`)
 func TestWhatTheDashboardAsksForIsThere(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
-	for name := range figures(t, runningHouse(t).metrics.registry) {
+	for name := range figures(t, runningHouse(t).metrics) {
 		known[name[:strings.Index(name, "{")]] = true
 	}
 	asked := map[string]bool{}
@@ -260,7 +258,7 @@ func TestReadinessBehind(t *testing.T) {
 		if _, body := h.readiness(t.Context()); !strings.Contains(body, "scheduler: behind by ") {
 			t.Error(body)
 		}
-		if lag := figures(t, h.metrics.registry)["aftercare_due_lag_seconds{}"]; lag < 3000 || lag > 3700 {
+		if lag := figures(t, h.metrics)["aftercare_due_lag_seconds{}"]; lag < 3000 || lag > 3700 {
 			t.Errorf("a lag of %v s", lag)
 		}
 	})

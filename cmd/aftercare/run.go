@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -19,38 +20,67 @@ import (
 	"aftercare/store"
 )
 
+const runLong = `Run the bot until SIGINT or SIGTERM: it then finishes what is in hand and ends.
+
+At SIGHUP it reads its configuration anew, and takes over log.level, help.lines and text.file. If anything
+in it is wrong, the log says what, and all stays as it was.
+
+The log goes to standard error. error: somebody has to do something. warn: something went wrong and is
+tried again. info: what the program does. debug: more of that. No level shows a name, an id or a word.`
+
 func runCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use: "run", Short: "Run the bot", Args: cobra.NoArgs,
+		Use: "run", Short: "Run the bot", Long: runLong, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path, os.Environ(), time.Now())
-			if err == nil {
-				err = cfg.Ready()
-			}
+			cfg, err := loadReady(path)
 			if err != nil {
 				return fmt.Errorf("the configuration needs a look:\n%w", err)
 			}
 			sentences.Use(cfg.Text.Own)
-			log := newLog(cfg, cmd.ErrOrStderr())
+			level := &slog.LevelVar{}
+			level.Set(cfg.Log.Level)
+			log := newLog(cfg.Log.Format, level, cmd.ErrOrStderr())
+			r := &reloader{load: func() (Config, error) { return loadReady(path) }, cfg: cfg, level: level, log: log}
+			r.ask()
 			h, err := build(cmd.Context(), cfg, world{now: time.Now, log: log})
 			if err != nil {
 				return err
 			}
-			h.systemd = true
-			return h.run(cmd.Context())
+			r.bot, h.systemd = h.bot, true
+			h.banner(cfg, path)
+			ctx, cancel := context.WithCancel(cmd.Context())
+			defer cancel()
+			go r.run(ctx)
+			return h.run(ctx)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "the configuration file (default config.yaml, if there is one)")
 	return cmd
 }
 
-func newLog(cfg Config, w io.Writer) *slog.Logger {
-	o := &slog.HandlerOptions{Level: cfg.Log.Level}
-	if cfg.Log.Format == "json" {
+func newLog(format string, level slog.Leveler, w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// banner says in one line what has started, and on what.
+func (h *house) banner(cfg Config, path string) {
+	if path == "" {
+		path = defaultConfigFile
+	}
+	if _, err := os.Stat(path); err != nil {
+		path = "none"
+	}
+	asked := "nowhere"
+	if h.http != nil {
+		asked = h.http.Addr().String()
+	}
+	h.log.Info("aftercare is starting", "version", version(), "commit", commit(), "go", runtime.Version(), "config", path,
+		"database", cfg.Store.Path, "keys", cfg.Store.KeysPath, "marks", cfg.Checkins.Marks, "shards", 1, "http", asked)
 }
 
 // world is what the house stands in: a clock, a log, and the way to Discord. The
@@ -94,7 +124,6 @@ func build(ctx context.Context, cfg Config, w world) (*house, error) {
 		st.Close()
 		return nil, err
 	}
-	w.log.Info("aftercare is starting", "version", version(), "database", cfg.Store.Path, "marks", cfg.Checkins.Marks)
 	h := &house{store: st, bot: b, scheduler: scheduler.New(st, b, w.now, w.log), log: w.log, metrics: m, writable: &writable{write: st.Writable}, folder: folderOf(cfg.Store.Path)}
 	h.scheduler.Pace(cfg.Discord.RequestsPerSecond / 5)
 	h.scheduler.Observe(m)
