@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -11,10 +13,30 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print which build this is", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "aftercare", version())
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "aftercare %s\ncommit %s\n%s for %s/%s\n",
+				version(), cmp.Or(committed(), commit()), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+}
+
+// committed is the whole commit and its time, where the build knows them.
+func committed() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	vcs := map[string]string{}
+	for _, s := range info.Settings {
+		vcs[s.Key] = s.Value
+	}
+	switch {
+	case vcs["vcs.revision"] == "":
+		return ""
+	case vcs["vcs.modified"] == "true":
+		return vcs["vcs.revision"] + " of " + vcs["vcs.time"] + ", with changes on top"
+	}
+	return vcs["vcs.revision"] + " of " + vcs["vcs.time"]
 }
 
 // built is the version that a build without its history names:
