@@ -94,7 +94,7 @@ func (p *Probe) Application(ctx context.Context) (Application, error) {
 		Endpoint string `json:"interactions_endpoint_url"`
 		Public   bool   `json:"bot_public"`
 		Code     bool   `json:"bot_require_code_grant"`
-		Flags    int    `json:"flags"`
+		Flags    int64  `json:"flags"`
 		Policy   string `json:"privacy_policy_url"`
 		Servers  *int   `json:"approximate_guild_count"`
 		Owner    person `json:"owner"`

@@ -122,9 +122,9 @@ func (d *Discord) person(name string) *Person {
 			return p
 		}
 	}
-	n := len(d.people) + 1
-	p := &Person{d: d, id: strconv.Itoa(peopleID + n), name: name, locale: "en-US"}
-	p.dm = &channel{id: strconv.Itoa(dmsID + n), with: p}
+	n := int64(len(d.people) + 1)
+	p := &Person{d: d, id: strconv.FormatInt(peopleID+n, 10), name: name, locale: "en-US"}
+	p.dm = &channel{id: strconv.FormatInt(dmsID+n, 10), with: p}
 	d.channels[p.dm.id] = p.dm
 	d.people = append(d.people, p)
 	return p
