@@ -10,14 +10,20 @@ import (
 )
 
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var parts bool
+	cmd := &cobra.Command{
 		Use: "version", Short: "Print which build this is", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if parts {
+				return writeSBOM(cmd.OutOrStdout())
+			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "aftercare %s\ncommit %s\n%s for %s/%s\n",
 				version(), cmp.Or(committed(), commit()), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&parts, "sbom", false, "print the modules in this build in place of it, as CycloneDX JSON")
+	return cmd
 }
 
 // committed is the whole commit and its time, where the build knows them.
