@@ -163,77 +163,87 @@ func (c *checked) register() {
 	c.discord.Person("robin")
 }
 
-// TestCheckFinds spoils one thing at a time, and reads the line about it.
-func TestCheckFinds(t *testing.T) {
-	owned := func(c *checked) {
-		c.discord.SetApplication(map[string]any{"owner": map[string]any{"id": c.discord.Person("robin").ID()}})
-	}
-	app := func(fields map[string]any) func(*checked) {
-		return func(c *checked) { c.discord.SetApplication(fields) }
-	}
-	gateway := func(body string) func(*checked) {
-		return func(c *checked) {
-			c.fault = func(path string) string {
-				if strings.HasSuffix(path, "/gateway/bot") {
-					return body
-				}
-				return ""
+// owned says that the application is robin's.
+func owned(c *checked) {
+	c.discord.SetApplication(map[string]any{"owner": map[string]any{"id": c.discord.Person("robin").ID()}})
+}
+
+// app changes what Discord says of the application.
+func app(fields map[string]any) func(*checked) {
+	return func(c *checked) { c.discord.SetApplication(fields) }
+}
+
+// gateway changes what Discord says of new connections.
+func gateway(body string) func(*checked) {
+	return func(c *checked) {
+		c.fault = func(path string) string {
+			if strings.HasSuffix(path, "/gateway/bot") {
+				return body
 			}
+			return ""
 		}
 	}
-	for name, c := range map[string]struct {
-		spoil func(c *checked)
-		about string
-		want  string
-	}{
-		"a key that is unknown":   {func(c *checked) { c.env = append(c.env, "AFTERCARE_STORE_PTAH=x") }, "configuration", "fix: AFTERCARE_STORE_PTAH: unknown variable; did you mean AFTERCARE_STORE_PATH?"},
-		"no operator":             {func(c *checked) { c.env[4] = "AFTERCARE_OPERATOR_NAME=" }, "configuration", "fix: operator.name: missing; write the name people know you by"},
-		"a help line almost old":  {func(c *checked) { c.helpLine(340) }, "help lines", `note: help.lines: "Night line" was tried on `},
-		"no key":                  {func(c *checked) { c.env[2] = "AFTERCARE_STORE_KEY=" }, "key", "-: not looked at: store.key is missing"},
-		"a key that is none":      {func(c *checked) { c.env[2] = "AFTERCARE_STORE_KEY=hunter2" }, "key", "fix: store.key: "},
-		"no folder":               {func(c *checked) { c.env[3] = "AFTERCARE_STORE_PATH=" + c.dir + "/a/b.db" }, "folder", "/a is not there; run: mkdir -p -m 700 "},
-		"a file for a folder":     {func(c *checked) { c.env[3] = "AFTERCARE_STORE_PATH=" + c.database() + "/b.db" }, "folder", "can't be looked at (not a directory)|is a file; name another place"},
-		"an open folder":          {func(c *checked) { c.do(os.Chmod(c.dir, 0o770)) }, "folder", "fix: others can write in "},
-		"an open database":        {func(c *checked) { c.do(os.Chmod(c.database(), 0o640)) }, "files", "fix: others can read them; run: chmod 600 "},
-		"a damaged database":      {func(c *checked) { c.do(os.WriteFile(c.database(), []byte("no database at all"), 0o600)) }, "database", "the file is damaged; restore the database"},
-		"another key":             {func(c *checked) { c.database(); c.env[2] = "AFTERCARE_STORE_KEY=" + newKey(c.t) }, "keys file", "the master key does not open the keys file"},
-		"keys without their key":  {func(c *checked) { c.database(); c.env[2] = "AFTERCARE_STORE_KEY=" }, "keys file", "note: sound; whether it opens shows with the master key"},
-		"no keys file":            {func(c *checked) { c.do(os.Remove(keysPathFor(c.database()))) }, "keys file", "restore it beside the database"},
-		"a full disk":             {func(c *checked) { c.o.free = func(string) (uint64, error) { return 5 << 20, nil } }, "disk", "fix: 5.0 MiB free in "},
-		"a disk that fills":       {func(c *checked) { c.o.free = func(string) (uint64, error) { return 700 << 20, nil } }, "disk", "note: 700.0 MiB free in "},
-		"a disk that is silent":   {func(c *checked) { c.o.free = func(string) (uint64, error) { return 0, errors.New("no") } }, "disk", "note: how much is free in "},
-		"a wrong token":           {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=zzz-token" }, "token", "fix: discord.token: Discord does not know this token any more; copy it anew"},
-		"no token":                {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=" }, "token", "-: not looked at: discord.token is missing"},
-		"offline":                 {func(c *checked) { c.o.offline = true }, "clock", "-: not looked at: --offline"},
-		"something else answers":  {func(c *checked) { c.fault = func(string) string { return "<html>" } }, "token", "fix: Discord did not answer as it should"},
-		"a slow clock":            {func(c *checked) { c.skew(10 * time.Minute) }, "clock", "fix: 10m0s behind Discord's; turn on time synchronisation|fix: 9m59s behind Discord's; turn on time synchronisation|fix: 10m1s behind Discord's; turn on time synchronisation"},
-		"a fast clock":            {func(c *checked) { c.skew(-time.Hour) }, "clock", "ahead of Discord's; turn on time synchronisation"},
-		"an endpoint":             {app(map[string]any{"interactions_endpoint_url": "https://a.b"}), "application", "fix: it has an Interactions Endpoint URL"},
-		"a code grant":            {app(map[string]any{"bot_require_code_grant": true}), "application", "fix: it requires an OAuth2 code grant"},
-		"no privacy policy":       {app(map[string]any{"privacy_policy_url": nil}), "application", "note: no privacy policy is linked"},
-		"no user install":         {app(map[string]any{"integration_types_config": map[string]any{"0": map[string]any{}}}), "installation", "fix: turn on both Guild Install and User Install"},
-		"a link without a bot":    {app(map[string]any{"integration_types_config": map[string]any{"1": nil, "0": map[string]any{"oauth2_install_params": map[string]any{"scopes": []string{"applications.commands"}}}}}), "installation", "lacks the scope bot; add it"},
-		"no server":               {app(map[string]any{"approximate_guild_count": 0}), "servers", "note: it is in none yet; add it with https://discord.com/oauth2/authorize?client_id="},
-		"servers nobody counts":   {app(map[string]any{"approximate_guild_count": nil}), "servers", "ok: Discord does not say how many"},
-		"privileged intents":      {app(map[string]any{"flags": 1 << 15}), "intents", "note: privileged intents are switched on and not needed"},
-		"other commands":          {func(c *checked) { c.register(); c.fewerCommands() }, "commands", "note: 1 are registered, and not as this build has them"},
-		"an age limit that fell":  {func(c *checked) { c.register(); c.openCommands() }, "age limit", "fix: discord.age_restricted is true, and Discord shows commands to everybody"},
-		"an age limit that stays": {func(c *checked) { c.register(); c.env = append(c.env, "AFTERCARE_DISCORD_AGE_RESTRICTED=false") }, "age limit", "fix: discord.age_restricted is false, and Discord shows commands to adults only"},
-		"no age limit":            {func(c *checked) { c.env = append(c.env, "AFTERCARE_DISCORD_AGE_RESTRICTED=false"); c.register() }, "age limit", "note: none, by discord.age_restricted"},
-		"an age limit":            {func(c *checked) { c.register() }, "age limit", "ok: for adults only"},
-		"no sessions left":        {func(c *checked) { c.discord.SetStartLimit(discordtest.StartLimit{ResetAfter: 3 * time.Hour}) }, "sessions", "fix: Discord allows no more new connections for 3h0m0s"},
-		"few sessions left": {func(c *checked) {
-			c.discord.SetStartLimit(discordtest.StartLimit{Remaining: 7, ResetAfter: 3 * time.Hour})
-		}, "sessions", "note: 7 more new connections for 3h0m0s"},
-		"shards":            {gateway(`{"url": "wss://a.b", "shards": 3, "session_start_limit": {"remaining": 900}}`), "sessions", "note: Discord would like 3 shards"},
-		"a dm to the owner": {func(c *checked) { owned(c); c.o.dm = c.discord.Person("robin").ID() }, "dm", "ok: a test message was sent"},
-		"a dm to somebody":  {func(c *checked) { owned(c); c.o.dm = c.discord.Person("sam").ID() }, "dm", "fix: that account does not own the application"},
-		"closed DMs": {func(c *checked) {
-			owned(c)
-			c.discord.Person("robin").CloseDMs()
-			c.o.dm = c.discord.Person("robin").ID()
-		}, "dm", "fix: Discord refused it; share a server"},
-	} {
+}
+
+// findable is what a check finds: how to spoil it, and part of the line about it. A
+// clock may be off by a second more or less, hence the |.
+var findable = map[string]struct {
+	spoil func(c *checked)
+	about string
+	want  string
+}{
+	"a key that is unknown":   {func(c *checked) { c.env = append(c.env, "AFTERCARE_STORE_PTAH=x") }, "configuration", "fix: AFTERCARE_STORE_PTAH: unknown variable; did you mean AFTERCARE_STORE_PATH?"},
+	"no operator":             {func(c *checked) { c.env[4] = "AFTERCARE_OPERATOR_NAME=" }, "configuration", "fix: operator.name: missing; write the name people know you by"},
+	"a help line almost old":  {func(c *checked) { c.helpLine(340) }, "help lines", `note: help.lines: "Night line" was tried on `},
+	"no key":                  {func(c *checked) { c.env[2] = "AFTERCARE_STORE_KEY=" }, "key", "-: not looked at: store.key is missing"},
+	"a key that is none":      {func(c *checked) { c.env[2] = "AFTERCARE_STORE_KEY=hunter2" }, "key", "fix: store.key: "},
+	"no folder":               {func(c *checked) { c.env[3] = "AFTERCARE_STORE_PATH=" + c.dir + "/a/b.db" }, "folder", "/a is not there; run: mkdir -p -m 700 "},
+	"a file for a folder":     {func(c *checked) { c.env[3] = "AFTERCARE_STORE_PATH=" + c.database() + "/b.db" }, "folder", "can't be looked at (not a directory)|is a file; name another place"},
+	"an open folder":          {func(c *checked) { c.do(os.Chmod(c.dir, 0o770)) }, "folder", "fix: others can write in "},
+	"an open database":        {func(c *checked) { c.do(os.Chmod(c.database(), 0o640)) }, "files", "fix: others can read them; run: chmod 600 "},
+	"a damaged database":      {func(c *checked) { c.do(os.WriteFile(c.database(), []byte("no database at all"), 0o600)) }, "database", "the file is damaged; restore the database"},
+	"another key":             {func(c *checked) { c.database(); c.env[2] = "AFTERCARE_STORE_KEY=" + newKey(c.t) }, "keys file", "the master key does not open the keys file"},
+	"keys without their key":  {func(c *checked) { c.database(); c.env[2] = "AFTERCARE_STORE_KEY=" }, "keys file", "note: sound; whether it opens shows with the master key"},
+	"no keys file":            {func(c *checked) { c.do(os.Remove(keysPathFor(c.database()))) }, "keys file", "restore it beside the database"},
+	"a full disk":             {func(c *checked) { c.o.free = func(string) (uint64, error) { return 5 << 20, nil } }, "disk", "fix: 5.0 MiB free in "},
+	"a disk that fills":       {func(c *checked) { c.o.free = func(string) (uint64, error) { return 700 << 20, nil } }, "disk", "note: 700.0 MiB free in "},
+	"a disk that is silent":   {func(c *checked) { c.o.free = func(string) (uint64, error) { return 0, errors.New("no") } }, "disk", "note: how much is free in "},
+	"a wrong token":           {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=zzz-token" }, "token", "fix: discord.token: Discord does not know this token any more; copy it anew"},
+	"no token":                {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=" }, "token", "-: not looked at: discord.token is missing"},
+	"offline":                 {func(c *checked) { c.o.offline = true }, "clock", "-: not looked at: --offline"},
+	"something else answers":  {func(c *checked) { c.fault = func(string) string { return "<html>" } }, "token", "fix: Discord did not answer as it should"},
+	"a slow clock":            {func(c *checked) { c.skew(10 * time.Minute) }, "clock", "fix: 10m0s behind Discord's; turn on time synchronisation|fix: 9m59s behind Discord's; turn on time synchronisation|fix: 10m1s behind Discord's; turn on time synchronisation"},
+	"a fast clock":            {func(c *checked) { c.skew(-time.Hour) }, "clock", "ahead of Discord's; turn on time synchronisation"},
+	"an endpoint":             {app(map[string]any{"interactions_endpoint_url": "https://a.b"}), "application", "fix: it has an Interactions Endpoint URL"},
+	"a code grant":            {app(map[string]any{"bot_require_code_grant": true}), "application", "fix: it requires an OAuth2 code grant"},
+	"no privacy policy":       {app(map[string]any{"privacy_policy_url": nil}), "application", "note: no privacy policy is linked"},
+	"no user install":         {app(map[string]any{"integration_types_config": map[string]any{"0": map[string]any{}}}), "installation", "fix: turn on both Guild Install and User Install"},
+	"a link without a bot":    {app(map[string]any{"integration_types_config": map[string]any{"1": nil, "0": map[string]any{"oauth2_install_params": map[string]any{"scopes": []string{"applications.commands"}}}}}), "installation", "lacks the scope bot; add it"},
+	"no server":               {app(map[string]any{"approximate_guild_count": 0}), "servers", "note: it is in none yet; add it with https://discord.com/oauth2/authorize?client_id="},
+	"servers nobody counts":   {app(map[string]any{"approximate_guild_count": nil}), "servers", "ok: Discord does not say how many"},
+	"privileged intents":      {app(map[string]any{"flags": 1 << 15}), "intents", "note: privileged intents are switched on and not needed"},
+	"other commands":          {func(c *checked) { c.register(); c.fewerCommands() }, "commands", "note: 1 are registered, and not as this build has them"},
+	"an age limit that fell":  {func(c *checked) { c.register(); c.openCommands() }, "age limit", "fix: discord.age_restricted is true, and Discord shows commands to everybody"},
+	"an age limit that stays": {func(c *checked) { c.register(); c.env = append(c.env, "AFTERCARE_DISCORD_AGE_RESTRICTED=false") }, "age limit", "fix: discord.age_restricted is false, and Discord shows commands to adults only"},
+	"no age limit":            {func(c *checked) { c.env = append(c.env, "AFTERCARE_DISCORD_AGE_RESTRICTED=false"); c.register() }, "age limit", "note: none, by discord.age_restricted"},
+	"an age limit":            {func(c *checked) { c.register() }, "age limit", "ok: for adults only"},
+	"no sessions left":        {func(c *checked) { c.discord.SetStartLimit(discordtest.StartLimit{ResetAfter: 3 * time.Hour}) }, "sessions", "fix: Discord allows no more new connections for 3h0m0s"},
+	"few sessions left": {func(c *checked) {
+		c.discord.SetStartLimit(discordtest.StartLimit{Remaining: 7, ResetAfter: 3 * time.Hour})
+	}, "sessions", "note: 7 more new connections for 3h0m0s"},
+	"shards":            {gateway(`{"url": "wss://a.b", "shards": 3, "session_start_limit": {"remaining": 900}}`), "sessions", "note: Discord would like 3 shards"},
+	"a dm to the owner": {func(c *checked) { owned(c); c.o.dm = c.discord.Person("robin").ID() }, "dm", "ok: a test message was sent"},
+	"a dm to somebody":  {func(c *checked) { owned(c); c.o.dm = c.discord.Person("sam").ID() }, "dm", "fix: that account does not own the application"},
+	"closed DMs": {func(c *checked) {
+		owned(c)
+		c.discord.Person("robin").CloseDMs()
+		c.o.dm = c.discord.Person("robin").ID()
+	}, "dm", "fix: Discord refused it; share a server"},
+}
+
+// TestCheckFinds spoils one thing at a time, and reads the line about it.
+func TestCheckFinds(t *testing.T) {
+	for name, c := range findable {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newChecked(t)

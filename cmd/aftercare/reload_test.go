@@ -93,9 +93,9 @@ func TestReload(t *testing.T) {
 	config("info", "116 123", "[24h]")
 	ask()
 	p.says("changes at the next start")
-	p.do(p.cmd.Process.Signal(syscall.SIGTERM))
-	p.says("aftercare is stopping")
-	p.do(p.cmd.Wait())
+	if code, _ := p.terminate(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
 }
 
 // TestEveryKeyHasItsField holds that a change of any key is noticed.
