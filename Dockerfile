@@ -25,5 +25,8 @@ USER 65532:65532
 # Also where config.yaml is looked for.
 WORKDIR /data
 VOLUME /data
+# For the health check, and for this container alone. It wins over http.listen in a file.
+ENV AFTERCARE_HTTP_LISTEN=127.0.0.1:9464
+HEALTHCHECK --interval=30s --timeout=10s --start-period=1m CMD ["/aftercare", "health"]
 ENTRYPOINT ["/aftercare"]
 CMD ["run"]

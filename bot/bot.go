@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -43,6 +42,7 @@ type Options struct {
 	Marks             []time.Duration // shown before anybody agrees
 	Version           string
 	Log               *slog.Logger
+	Observer          Observer // nil: nobody is told
 
 	// Transport and Dial stand in for the network, where the Discord is one in
 	// the process. nil is the network.
@@ -72,17 +72,21 @@ type Bot struct {
 	unnoted  unnoted
 	looks    atomic.Int64 // asked for, through the open conversations; 0: nobody is at it
 	held     held
+	reloaded atomic.Pointer[[]HelpLine] // in place of those in o
 	appID    string
 }
 
 // New returns a bot that is not connected yet. Wiring mistakes panic.
 func New(st *store.Store, o Options) (*Bot, error) {
-	api, err := url.Parse(o.APIURL)
-	if err != nil || api.Host == "" || (api.Scheme != "https" && api.Scheme != "http") {
-		return nil, fmt.Errorf("discord.api_url: %q is no address; the usual one is https://discord.com/api", o.APIURL)
+	api, err := apiAddress(o.APIURL)
+	if err != nil {
+		return nil, err
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observer == nil {
+		o.Observer = blind{}
 	}
 	b := &Bot{
 		Wake: func() {}, o: o, store: st, log: o.Log,
@@ -137,7 +141,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		err = b.link.run(ctx)
 	}
 	if b.api.dead.Load() {
-		return errToken
+		return ErrToken
 	}
 	if ctx.Err() != nil {
 		return nil

@@ -54,7 +54,7 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 	defer cancel()
 	open, err := b.store.Conversations(ctx)
 	if err != nil {
-		b.log.Error("the open conversations could not be listed; trying again", "in", lookAgain, "err", err)
+		b.log.Error("the open conversations could not be listed; trying again. If it goes on, see aftercare check", "in", lookAgain, "err", err)
 		return false
 	}
 	found, whole := 0, true
@@ -65,7 +65,7 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 		from[c.With.Reveal()] = c.After
 		n, err := b.catchUpWith(ctx, c)
 		found += n
-		if ctx.Err() != nil || errors.Is(err, errToken) {
+		if ctx.Err() != nil || errors.Is(err, ErrToken) {
 			return false
 		}
 		if err != nil {

@@ -51,6 +51,6 @@ func (b *Bot) excuse(path string, err error) reply {
 			return tell(line(text.T(e.key)))
 		}
 	}
-	b.log.Error("a command or button failed", "route", path, "err", err)
+	b.log.Error("a command or button failed, and its person was told; if it goes on, see aftercare check", "route", path, "err", err)
 	return tell(line(text.T(text.ErrInside)))
 }

@@ -31,6 +31,7 @@ func (b *Bot) take(kind string, raw json.RawMessage) {
 		if !b.read(kind, raw, &i) {
 			return
 		}
+		i.heard = time.Now()
 		if who, ok := i.who(); ok {
 			b.people.queueWithin(mostTaps, who.ID.Reveal(), func() { b.answer(&i, who) })
 		}
@@ -77,7 +78,7 @@ func (b *Bot) takes(m *message, edited bool) {
 	defer cancel()
 	who := m.who()
 	if err := b.people.tried(func() error { return b.cameBack(ctx, who) }); err != nil {
-		b.log.Error("somebody's return could not be noted, or what was refused not tried again", "err", err)
+		b.log.Error("somebody's return could not be noted, or what was refused not tried again; if it goes on, see aftercare check", "err", err)
 	}
 	b.note(who.ID.Reveal(), func(ctx context.Context) error {
 		if edited {
@@ -137,7 +138,7 @@ func (b *Bot) note(person string, do func(context.Context) error) {
 			n.panics++
 		}
 		if passes(err) && n.panics <= mostPanics {
-			b.log.Error("what somebody typed could not be noted; trying again", "err", err)
+			b.log.Error("what somebody typed could not be noted; trying again. If it goes on, see aftercare check", "err", err)
 			b.noteLater(person, waiting[i:])
 			return
 		}

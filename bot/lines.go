@@ -63,7 +63,7 @@ func (l *lines) run(key string) {
 func (l *lines) guard(do func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.log.Error("handling an event panicked", "stack", string(debug.Stack()))
+			l.log.Error("handling an event panicked; please report this", "stack", string(debug.Stack()))
 		}
 	}()
 	do()

@@ -224,7 +224,7 @@ func (l *link) address(ctx context.Context) (string, error) {
 			return withVersion(b.URL), nil
 		}
 		wait := b.reset()
-		l.log.Error("Discord allows no more new connections for now; waiting", "for", wait.Round(time.Second))
+		l.log.Error("Discord allows no more new connections for now; waiting. Something restarts this again and again, or another program uses its token", "for", wait.Round(time.Second))
 		if !sleep(ctx, wait) {
 			return "", ctx.Err()
 		}
@@ -355,7 +355,7 @@ func (l *link) letGo(ctx context.Context, opened chan error, gone chan struct{})
 
 func (l *link) replace() {
 	l.Replaced.Add(1)
-	l.log.Error("a Discord session hung and was replaced by a fresh one")
+	l.log.Warn("a Discord session hung and was replaced by a fresh one; nothing to do unless it comes often")
 	l.forget()
 }
 
@@ -371,7 +371,7 @@ func (l *link) fresh() (*discordgo.Session, chan struct{}) {
 	s.SyncEvents = true // our handler only queues, and this keeps the order
 	s.LogLevel = discordgo.LogError
 	s.ShouldReconnectOnError = false
-	s.Identify.Intents = discordgo.IntentDirectMessages
+	s.Identify.Intents = intents
 	s.Identify.Compress = false
 	s.Client = &http.Client{Transport: shieldAddress{}}
 	gone := make(chan struct{}, 8)
@@ -390,7 +390,7 @@ func (l *link) take(e *discordgo.Event) {
 	defer func() {
 		if r := recover(); r != nil {
 			l.Dropped.Add(1)
-			l.log.Error("hearing an event panicked", "stack", string(debug.Stack()))
+			l.log.Error("hearing an event panicked, and it was dropped; please report this", "stack", string(debug.Stack()))
 		}
 	}()
 	if kind, ok := strings.CutPrefix(e.Type, opaque); ok {

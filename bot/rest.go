@@ -139,7 +139,7 @@ func worthAnother(err error, try int) (wait time.Duration, again bool) {
 	var retry store.RetryError
 	var refused restError
 	switch {
-	case err == nil || errors.Is(err, errToken):
+	case err == nil || errors.Is(err, ErrToken):
 		return 0, false
 	case errors.As(err, &retry):
 		return retry.After, true

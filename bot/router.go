@@ -145,8 +145,10 @@ func (b *Bot) answer(i *interaction, who store.Who) {
 	if waiting != nil && out.form == nil && out.after == nil {
 		out.after = waiting(out.say)
 	}
-	if err := b.respond(answering, i, out); err != nil {
-		b.log.Warn("an answer did not reach Discord", "route", path, "err", err)
+	err = b.respond(answering, i, out)
+	b.o.Observer.Answered(i.sort(), time.Since(i.heard), err == nil)
+	if err != nil {
+		b.log.Warn("an answer did not reach Discord in time, and its person saw that; if it goes on, look at the network and the disk", "route", path, "err", err)
 		b.reshow(path, e, out)
 		return
 	}
@@ -178,7 +180,7 @@ func (b *Bot) reshow(path string, e *event, out reply) {
 	ctx, cancel := context.WithTimeout(b.stopping, messageWithin)
 	defer cancel()
 	if err := b.store.Reshow(ctx, e.who.ID, e.id(0)); err != nil {
-		b.log.Error("a message could not be brought up to date", "route", path, "err", err)
+		b.log.Error("a message could not be brought up to date; if it goes on, see aftercare check", "route", path, "err", err)
 	}
 }
 
@@ -190,14 +192,14 @@ func (b *Bot) welcomeBack(ctx context.Context, r route, who store.Who) func(say)
 	}
 	waiting, err := b.store.Here(ctx, who)
 	if err != nil {
-		b.log.Error("somebody's return could not be noted", "err", err)
+		b.log.Error("somebody's return could not be noted; if it goes on, see aftercare check", "err", err)
 	}
 	if waiting == 0 {
 		return nil
 	}
 	outcome := b.outcomes.expect(waiting)
 	if err := b.store.Retry(ctx, who.ID); err != nil {
-		b.log.Error("what was refused could not be tried again", "err", err)
+		b.log.Error("what was refused could not be tried again; it is at their next command", "err", err)
 		return nil
 	}
 	return func(s say) func(context.Context) (say, bool) { return b.unlessSent(waiting, outcome, s) }

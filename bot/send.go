@@ -79,7 +79,7 @@ func unsent(err error) error {
 	switch {
 	case err == nil || errors.Is(err, store.ErrGone):
 		return err
-	case errors.As(err, &refused) && refused.Status < 500, errors.Is(err, errToken):
+	case errors.As(err, &refused) && refused.Status < 500, errors.Is(err, ErrToken):
 		return store.NotSentError{Err: err}
 	}
 	return err

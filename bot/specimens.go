@@ -48,6 +48,7 @@ func Specimens(now time.Time, o Options) []Specimen {
 		{"Erasing and clearing", eraseSpecimens()},
 		{"Help, privacy, pausing", b.plainSpecimens(now)},
 		{"What can't be done", excuseSpecimens()},
+		{"An operator's check", checkSpecimens()},
 		{"Commands, as a whole server sees them", b.commandSpecimens()},
 	} {
 		for _, s := range part.list {

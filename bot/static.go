@@ -41,7 +41,7 @@ func (b *Bot) helpWithin(most int, end text.Key) say {
 	says := text.T(text.Help, "lines", "") + " " + text.T(end)
 	var lines strings.Builder
 	n := codeUnits(says)
-	for _, l := range b.o.HelpLines {
+	for _, l := range b.helpLines() {
 		next := "\n" + text.T(text.HelpLine, "name", plain(l.Name), "contact", l.Contact, "date", l.Checked.Format("2 January 2006"))
 		if n += codeUnits(next); n > most {
 			break
@@ -49,6 +49,16 @@ func (b *Bot) helpWithin(most int, end text.Key) say {
 		lines.WriteString(next)
 	}
 	return line(text.T(text.Help, "lines", lines.String()) + " " + text.T(end))
+}
+
+// SetHelpLines replaces the operator's help lines, while the bot runs.
+func (b *Bot) SetHelpLines(lines []HelpLine) { b.reloaded.Store(&lines) }
+
+func (b *Bot) helpLines() []HelpLine {
+	if lines := b.reloaded.Load(); lines != nil {
+		return *lines
+	}
+	return b.o.HelpLines
 }
 
 func (b *Bot) operator() string { return displayName(b.o.Operator) }

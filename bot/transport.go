@@ -37,12 +37,16 @@ type transport struct {
 	invalid invalid
 	dead    atomic.Bool // the token was refused: nothing goes out any more
 	refused chan struct{}
+	drift   drift
 
 	waits, limited atomic.Int64
 }
 
-// errToken ends everything: Discord refused the token.
-var errToken = errors.New("discord.token: Discord does not know this token any more; copy it anew from the Bot page of your application")
+// ErrToken ends everything: Discord refused the token.
+var ErrToken = errors.New("discord.token: Discord does not know this token any more; copy it anew from the Bot page of your application")
+
+// ErrNotOwner is for an account that does not own the application.
+var ErrNotOwner = errors.New("that account does not own the application")
 
 const (
 	leastWait = 50 * time.Millisecond
@@ -72,7 +76,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case err != nil:
 	case t.dead.Load():
-		err = errToken
+		err = ErrToken
 	case callback:
 		err = t.invalid.check(mostInvalidCallbacks)
 	default:
@@ -84,10 +88,12 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
+	asked := time.Now()
 	resp, err := t.base.RoundTrip(out)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
+	t.drift.learn(resp.Header, asked, time.Now())
 	return t.read(resp, to, callback)
 }
 
@@ -108,7 +114,7 @@ func (t *transport) hold(ctx context.Context, to place) error {
 		return store.RetryError{After: leastWait}
 	}
 	if t.dead.Load() {
-		return errToken
+		return ErrToken
 	}
 	return t.mayGo() // others may have been told to wait meanwhile
 }

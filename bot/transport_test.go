@@ -511,7 +511,7 @@ func TestTokenRefused(t *testing.T) {
 			continue
 		}
 		for _, then := range []string{callbackTo, "users/@me"} {
-			if err := tryPost(b, then); !errors.Is(err, errToken) {
+			if err := tryPost(b, then); !errors.Is(err, ErrToken) {
 				t.Error(then, err)
 			}
 		}

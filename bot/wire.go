@@ -3,6 +3,7 @@ package bot
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/bwmarrin/discordgo"
 
@@ -73,6 +74,8 @@ type interaction struct {
 		Values     []string    `json:"values"`
 		Components []component `json:"components"`
 	} `json:"data"`
+
+	heard time.Time // when it reached us
 }
 
 const (

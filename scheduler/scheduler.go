@@ -54,7 +54,7 @@ const (
 	atOnce      = 8                // taken in one claim, so that nobody's act waits long for it
 	sendTimeout = 30 * time.Second // for one message, in which Discord may make us wait
 	stopTimeout = 3 * time.Second  // for the ones in hand when the program stops
-	idleLook    = time.Minute      // the longest sleep, whatever the timer says
+	idleLook    = time.Minute      // the longest sleep, whatever the timer says; StillAfter knows it
 	maxDrift    = time.Second      // of the clock between two bells
 	afterError  = time.Second      // before the database is asked again
 	noteTries   = 3                // to note what became of a message
@@ -77,7 +77,10 @@ type Scheduler struct {
 	free chan struct{} // a token for each worker that has nothing to do
 	busy sync.WaitGroup
 
-	tidying atomic.Bool
+	tidying  atomic.Bool
+	observer Observer
+	turned   atomic.Int64 // when the loop last came round, in nanoseconds since begun
+	begun    time.Time
 }
 
 // New returns a scheduler for the deliveries of q. now is the clock of q.
@@ -87,6 +90,8 @@ func New(q queue, s Sender, now func() time.Time, log *slog.Logger) *Scheduler {
 		stale: rate.NewLimiter(stalePace, stalePace),
 		bell:  make(chan struct{}, 1),
 		free:  make(chan struct{}, workers),
+
+		observer: blind{}, begun: time.Now(),
 	}
 	for range workers {
 		sch.free <- struct{}{}
@@ -160,6 +165,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 		s.busy.Go(func() { s.keeping.runOnce(ctx) })
 	}
 	for ctx.Err() == nil {
+		s.turned.Store(int64(time.Since(s.begun)))
 		s.checkpoint(ctx)
 		wait := min(s.guard("turns", func() time.Duration { return s.takeTurns(ctx) }), s.guard("look", func() time.Duration { return s.look(ctx) }))
 		timer := time.NewTimer(wait)
@@ -249,7 +255,7 @@ func (s *Scheduler) claim(ctx context.Context, n int) ([]store.Delivery, error) 
 
 func (s *Scheduler) failed(ctx context.Context, what string, err error) time.Duration {
 	if ctx.Err() == nil {
-		s.log.Error("the database could not say what is due; trying again", "step", what, "err", err)
+		s.log.Error("the database could not say what is due; trying again. If it goes on, see aftercare check", "step", what, "err", err)
 	}
 	return afterError
 }
@@ -268,6 +274,7 @@ func (s *Scheduler) work(ctx context.Context, d store.Delivery) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })()
 	sent, err := s.send(sending, d)
+	s.observer.Delivered(d.Kind, outcomeOf(err), s.now().Sub(d.Ready))
 	s.note(context.WithoutCancel(ctx), d, s.outcome(d, sent, err))
 }
 
@@ -305,7 +312,7 @@ func (s *Scheduler) note(ctx context.Context, d store.Delivery, outcome func(con
 		if err == nil {
 			return
 		}
-		s.log.Error("a delivery could not be noted", "kind", d.Kind, "try", try, "err", err)
+		s.log.Error("what became of a message could not be noted; if it goes on, see aftercare check", "kind", d.Kind, "try", try, "err", err)
 		if try == noteTries {
 			return // its lease runs out
 		}
@@ -318,7 +325,7 @@ func (s *Scheduler) note(ctx context.Context, d store.Delivery, outcome func(con
 func (s *Scheduler) send(ctx context.Context, d store.Delivery) (sent store.Sent, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			s.log.Error("sending panicked", "kind", d.Kind, "stack", string(debug.Stack()))
+			s.log.Error("sending panicked, and is tried again; please report this", "kind", d.Kind, "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %T", r)
 		}
 	}()
@@ -351,7 +358,7 @@ func (s *Scheduler) forgetAll(ctx context.Context) {
 		return
 	}
 	if err != nil {
-		s.log.Error("housekeeping failed; trying again in a while", "err", err)
+		s.log.Error("housekeeping failed; trying again in a while. If it goes on, see aftercare check", "err", err)
 	} else if n > 0 {
 		s.log.Debug("forgot what was kept long enough", "rows", n)
 	}

@@ -61,7 +61,8 @@ type Delivery struct {
 	Part      int
 	Want      Want
 	Due       time.Time
-	Attempts  int // that failed before this one
+	Ready     time.Time // when it was to be taken: due, or after the wait since the last try
+	Attempts  int       // that failed before this one
 
 	// UnsureSince is when an earlier try to post it began of which nobody knows
 	// whether it reached Discord; zero if there is none.
@@ -275,7 +276,7 @@ func (t *tx) candidates(n int, fresh bool) (out []Delivery, err error) {
 func (t *tx) candidatesOf(kinds string, since int64, n int) (out []Delivery, err error) {
 	rows, err := t.Query(`
 		SELECT id, recipient, kind, part, CASE WHEN want = 'edit' AND message IS NULL THEN 'post' ELSE want END,
-		       due_at, attempts, version, unsure_at
+		       due_at, next_at, attempts, version, unsure_at
 		FROM deliveries d
 		WHERE next_at <= $1 AND next_at > $3 AND `+kinds+` AND `+claimable+`
 		ORDER BY next_at, id
@@ -283,10 +284,10 @@ func (t *tx) candidatesOf(kinds string, since int64, n int) (out []Delivery, err
 	`, t.now, n, since)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var d Delivery
-		var due int64
+		var due, ready int64
 		var unsure sql.NullInt64
-		err := r.Scan(&d.ID, &d.Recipient, &d.Kind, &d.Part, &d.Want, &due, &d.Attempts, &d.version, &unsure)
-		d.Due = fromMilli(due)
+		err := r.Scan(&d.ID, &d.Recipient, &d.Kind, &d.Part, &d.Want, &due, &ready, &d.Attempts, &d.version, &unsure)
+		d.Due, d.Ready = fromMilli(due), fromMilli(ready)
 		if unsure.Valid {
 			d.UnsureSince = fromMilli(unsure.Int64)
 		}

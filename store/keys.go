@@ -111,6 +111,11 @@ func (k *keyring) load(ctx context.Context, fresh bool) error {
 			return err
 		}
 	}
+	return k.unlock(ctx)
+}
+
+// unlock opens what the house itself needs, with the master key.
+func (k *keyring) unlock(ctx context.Context) error {
 	wrapped, err := k.wrapped(ctx, hashID)
 	if err != nil {
 		return err

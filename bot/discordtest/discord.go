@@ -47,6 +47,10 @@ type Options struct {
 
 	// Gateway says what goes wrong with the gateway. See SetGateway.
 	Gateway Gateway
+
+	// Application has fields of the application, as GET /applications/@me shows it,
+	// that are not as they have to be, and its owner. See SetApplication.
+	Application map[string]any
 }
 
 // Line is something that a person can now see.
@@ -122,9 +126,9 @@ func (d *Discord) person(name string) *Person {
 			return p
 		}
 	}
-	n := len(d.people) + 1
-	p := &Person{d: d, id: strconv.Itoa(peopleID + n), name: name, locale: "en-US"}
-	p.dm = &channel{id: strconv.Itoa(dmsID + n), with: p}
+	n := int64(len(d.people) + 1)
+	p := &Person{d: d, id: strconv.FormatInt(peopleID+n, 10), name: name, locale: "en-US"}
+	p.dm = &channel{id: strconv.FormatInt(dmsID+n, 10), with: p}
 	d.channels[p.dm.id] = p.dm
 	d.people = append(d.people, p)
 	return p
@@ -178,6 +182,9 @@ func (d *Discord) Posted() []Message {
 	}
 	return all
 }
+
+// SetNow replaces Options.Now. It is to be called before anything happens.
+func (d *Discord) SetNow(now func() time.Time) { d.opts.Now = now }
 
 func (d *Discord) now() time.Time {
 	if d.opts.Now == nil {

@@ -131,7 +131,7 @@ func (d *draft) attach(m *message) {
 			}
 		}
 		m.uploads++
-		f.id = fmt.Sprintf("%d%03d", 1<<50, m.uploads) // from now on; like every id, no small number
+		f.id = fmt.Sprintf("%d%03d", int64(1)<<50, m.uploads) // from now on; like every id, no small number
 		files = append(files, f)
 	}
 	m.Files = files

@@ -178,6 +178,7 @@ func (d *Discord) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	b := a.encode()
 	header.Set("Content-Type", "application/json")
+	header.Set("Date", d.date())
 	return &http.Response{
 		StatusCode: a.status, Status: fmt.Sprint(a.status, " ", http.StatusText(a.status)),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -201,10 +202,14 @@ func (d *Discord) Handler() http.Handler {
 			w.Header()[k] = v
 		}
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Date", d.date())
 		w.WriteHeader(a.status)
 		_, _ = w.Write(a.encode())
 	})
 }
+
+// date is what this Discord's clock shows, as its answers say it.
+func (d *Discord) date() string { return d.now().UTC().Format(http.TimeFormat) }
 
 func (a answer) encode() []byte {
 	if a.body == nil {

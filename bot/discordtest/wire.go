@@ -2,6 +2,7 @@ package discordtest
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -23,11 +24,21 @@ func botUser() object {
 }
 
 func (d *Discord) application() object {
-	return object{
+	app := object{
 		"id": botID, "name": "bot", "description": "", "icon": nil, "flags": 0, "bot_public": false, "bot_require_code_grant": false,
 		"interactions_endpoint_url": nil, "verify_key": "", "bot": botUser(),
 		"integration_types_config": object{"0": object{}, "1": object{}},
+		"approximate_guild_count":  1, "privacy_policy_url": "https://example.org/privacy",
 	}
+	maps.Copy(app, d.opts.Application)
+	return app
+}
+
+// SetApplication replaces Options.Application.
+func (d *Discord) SetApplication(fields map[string]any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.opts.Application = fields
 }
 
 func (c *channel) object() object {

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 )
 
-// own are an operator's sentences, set once before the bot runs.
+// own are an operator's sentences.
 var own atomic.Pointer[map[Key]Sentence]
 
 // sentence returns what is said for a key.
@@ -33,13 +33,28 @@ func Use(sentences map[Key]Sentence) {
 	if len(sentences) == 0 {
 		return
 	}
+	if !own.CompareAndSwap(nil, checked(sentences)) {
+		panic("text: somebody's own sentences are in use already")
+	}
+}
+
+// Change replaces an operator's own sentences while a bot runs, by others that
+// ReadOwn returned, or by none: then ours are said again. What is being said at
+// this moment may be of either. Those that break a rule panic.
+func Change(sentences map[Key]Sentence) {
+	if len(sentences) == 0 {
+		own.Store(nil)
+		return
+	}
+	own.Store(checked(sentences))
+}
+
+func checked(sentences map[Key]Sentence) *map[Key]Sentence {
 	if broken := Lint(sentences); len(broken) > 0 {
 		panic("text: " + errors.Join(broken...).Error())
 	}
 	mine := maps.Clone(sentences)
-	if !own.CompareAndSwap(nil, &mine) {
-		panic("text: somebody's own sentences are in use already")
-	}
+	return &mine
 }
 
 // UnknownKeyError is a sentence by a key that the bot doesn't know.

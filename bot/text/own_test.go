@@ -87,4 +87,15 @@ func TestUse(t *testing.T) {
 	}
 	panics("a second time", map[Key]Sentence{Declined: {Kind: Say, Say: "Fine."}})
 	Use(nil)
+	says := func(key Key, want string, values ...string) {
+		t.Helper()
+		if got := T(key, values...); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	Change(map[Key]Sentence{Declined: {Kind: Say, Say: "Fine."}})
+	says(Declined, "Fine.")
+	says(CheckinShared, strings.Replace(All()[CheckinShared].Say, "{names}", "Sam", 1), "names", "Sam")
+	Change(nil)
+	says(Declined, All()[Declined].Say)
 }

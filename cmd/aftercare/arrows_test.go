@@ -52,9 +52,11 @@ var arrows = map[string][]string{
 		"aftercare/bot/text",
 		"aftercare/scheduler",
 		"aftercare/store",
+		"github.com/coreos/go-systemd/v22/daemon",
+		"github.com/prometheus/client_golang/prometheus/...",
 		"github.com/spf13/cobra",
 		"github.com/spf13/viper",
-		"golang.org/x/sys/unix",
+		"golang.org/x/sys/...",
 		"golang.org/x/term",
 	},
 }
@@ -68,7 +70,11 @@ var strangers = map[string]string{
 
 // onlyIn lists what a single file of cmd/aftercare may import, to be replaced in one place.
 var onlyIn = map[string]string{
-	"github.com/spf13/viper": "config.go",
+	"github.com/spf13/viper":                                    "config.go",
+	"github.com/prometheus/client_golang/prometheus":            "metrics.go",
+	"github.com/prometheus/client_golang/prometheus/promhttp":   "metrics.go",
+	"github.com/prometheus/client_golang/prometheus/collectors": "metrics.go",
+	"github.com/coreos/go-systemd/v22/daemon":                   "systemd.go",
 }
 
 // madeForTests lists what never reaches the binary, with all that lies below it.

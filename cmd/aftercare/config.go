@@ -47,6 +47,9 @@ type Config struct {
 		Level  slog.Level // debug, info, warn or error
 		Format string     // text or json
 	}
+	HTTP struct {
+		Listen string // host and port for health and metrics; "" for none
+	}
 	Operator struct {
 		Name string // who runs this bot: shown to people before they agree
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -40,6 +41,7 @@ var keys = []configKey{
 	{"checkins.marks", setMarks},
 	{"log.level", setLogLevel},
 	{"log.format", setLogFormat},
+	{"http.listen", setHTTPListen},
 	{"operator.name", setOperatorName},
 	{"help.lines", setHelpLines},
 	{"text.file", setTextFile},
@@ -190,6 +192,24 @@ func setLogFormat(c *Config, value any, _ time.Time, bad report) {
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		bad("%s is no format; write text or json", show(value))
 	}
+}
+
+// setHTTPListen takes a port, which stands for that of this machine alone, or a host
+// and a port.
+func setHTTPListen(c *Config, value any, _ time.Time, bad report) {
+	s := strings.TrimSpace(fmt.Sprint(value))
+	host, port, err := net.SplitHostPort(s)
+	if _, bare := strconv.ParseUint(s, 10, 16); bare == nil {
+		host, port, err = "", s, nil
+	}
+	if _, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil {
+		bad("%s is neither a port nor an address; write a port, as in 9464, or an address, as in 0.0.0.0:9464", show(s))
+		return
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	c.HTTP.Listen = net.JoinHostPort(host, port)
 }
 
 func setOperatorName(c *Config, value any, _ time.Time, bad report) {

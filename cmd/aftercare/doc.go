@@ -29,6 +29,10 @@
 // when a backup is due; what is in the folder of backups tells, and no memory. web.go
 // serves the demo as a page (web/), a second client of that small Discord.
 //
+// An operator's side: check*.go and setup.go, health.go asking http.go, metrics.go
+// (the only file that knows Prometheus: scheduler and bot have an Observer each),
+// systemd.go, and deploy/ with what goes beside a binary.
+//
 // # Two ways through it
 //
 // "/scene ended": event, Bot.hear, the person's line, the handler, Store.EndScene

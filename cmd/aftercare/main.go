@@ -18,13 +18,7 @@ func main() { os.Exit(command(os.Args[1:], os.Stdout, os.Stderr)) }
 func command(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := &cobra.Command{
-		Use:           "aftercare",
-		Short:         "A Discord bot with which partners who live apart look in on each other",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.AddCommand(runCommand(), demoCommand(), keyCommand(), backupCommand(), restoreCommand(), versionCommand())
+	root := rootCommand()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -33,4 +27,28 @@ func command(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+const rootLong = `Aftercare is a Discord bot with which partners who live apart look in on each other.
+
+  aftercare demo     shows what it does: no account, nothing to set up
+  aftercare setup    makes what it needs, and gives the link that adds it to a server
+  aftercare check    says of each thing that it is ok, or what to do
+  aftercare run      runs it
+
+Its configuration is config.yaml in the working directory, or what --config names. Every key can also come
+from the environment, as AFTERCARE_ and its path in capitals. The exit code is 0, or 1 after a line that says
+what to do.`
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "aftercare",
+		Short:         "A Discord bot with which partners who live apart look in on each other",
+		Long:          rootLong,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(runCommand(), setupCommand(), checkCommand(), healthCommand(), demoCommand(),
+		backupCommand(), restoreCommand(), keyCommand(), versionCommand())
+	return root
 }

@@ -77,9 +77,9 @@ func newProcess(t testing.TB) *process {
 }
 
 // start starts the binary and waits until it says that it runs.
-func (p *process) start() {
+func (p *process) start(args ...string) {
 	p.t.Helper()
-	p.launch()
+	p.launch(args...)
 	log := p.log // of this run: the next one has its own
 	for line := range log {
 		if strings.Contains(line, "aftercare is connected") {
@@ -94,7 +94,7 @@ func (p *process) start() {
 	p.t.Fatal("it ended instead of running")
 }
 
-func (p *process) launch() {
+func (p *process) launch(args ...string) {
 	p.t.Helper()
 	path, err := buildOnce()
 	if err != nil {
@@ -103,7 +103,7 @@ func (p *process) launch() {
 	if p.binary != "" {
 		path = p.binary
 	}
-	p.cmd = exec.Command(path, "run")
+	p.cmd = exec.Command(path, append([]string{"run"}, args...)...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
 	p.cmd.Env, p.cmd.Dir = append(os.Environ(), p.env...), p.dir
 	stderr, err := p.cmd.StderrPipe()

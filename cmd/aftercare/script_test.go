@@ -83,6 +83,7 @@ type stage struct {
 	discord *discordtest.Discord
 	log     *bytes.Buffer
 	logger  *slog.Logger
+	house   *house
 	cancel  context.CancelFunc
 	done    chan error
 }
@@ -109,7 +110,7 @@ func (s *stage) start() error {
 		cancel()
 		return err
 	}
-	s.cancel, s.done = cancel, make(chan error, 1)
+	s.house, s.cancel, s.done = h, cancel, make(chan error, 1)
 	go func() { s.done <- h.run(ctx) }()
 	settle()
 	return nil
@@ -210,7 +211,10 @@ func (s *stage) nothingInClear(secrets []string) {
 	if err != nil || len(files) < 3 {
 		s.t.Fatal("no files to look into", files, err)
 	}
-	raw := map[string][]byte{"the log": s.log.Bytes()}
+	raw := map[string][]byte{"the log": s.log.Bytes(), "what is measured": nil}
+	for name := range figures(s.t, s.house.metrics) {
+		raw["what is measured"] = append(raw["what is measured"], name+"\n"...)
+	}
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if err != nil {
@@ -220,7 +224,7 @@ func (s *stage) nothingInClear(secrets []string) {
 	}
 	for _, secret := range secrets {
 		for where, b := range raw {
-			if where == "the log" {
+			if where == "the log" || where == "what is measured" {
 				if regexp.MustCompile(`\b` + regexp.QuoteMeta(secret) + `\b`).Match(b) {
 					s.t.Errorf("%s holds %q", where, secret)
 				}
