@@ -13,8 +13,8 @@ import (
 	sentences "aftercare/bot/text"
 )
 
-// logs waits for a line of the log that contains part, and returns what came before it too.
-func (p *process) logs(part string) string {
+// reads waits for a line of the log that contains part, and returns what came before it too.
+func (p *process) reads(part string) string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
 	defer cancel()
@@ -50,7 +50,7 @@ func TestReload(t *testing.T) {
 	write("own.json", `{"declined": "The first way."}`)
 	config("info", "116 123", "[24h]")
 	p.launch()
-	banner := p.logs("aftercare is connected")
+	banner := p.reads("aftercare is connected")
 	for _, want := range []string{"aftercare is starting", "version=", "commit=", "config=config.yaml", "database=" + p.dir, "keys=" + p.dir, "marks=[24h0m0s]", "shards=1", "http=nowhere"} {
 		if !strings.Contains(banner, want) {
 			t.Errorf("the banner lacks %q:\n%s", want, banner)
@@ -69,7 +69,7 @@ func TestReload(t *testing.T) {
 	write("own.json", `{"declined": "Another way."}`)
 	config("debug", "116 124", "[24h, 48h]")
 	ask()
-	if said := p.logs("needs a restart"); !strings.Contains(said, "read anew") || !strings.Contains(said, "level=DEBUG") || !strings.Contains(said, "keys=checkins.marks\n") {
+	if said := p.reads("needs a restart"); !strings.Contains(said, "read anew") || !strings.Contains(said, "level=DEBUG") || !strings.Contains(said, "keys=checkins.marks\n") {
 		t.Error(said)
 	}
 	declines("Another way.")
@@ -79,7 +79,7 @@ func TestReload(t *testing.T) {
 	write("own.json", `{"declined": "You must!"}`)
 	config("loud", "116 125", "[24h]")
 	ask()
-	said := p.logs("an exclamation mark")
+	said := p.reads("an exclamation mark")
 	for _, want := range []string{"level=ERROR", "the old one stays", `log.level: \"loud\" is no level`, `text.file: declined: has \"must\"`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
@@ -92,7 +92,7 @@ func TestReload(t *testing.T) {
 	write("own.json", `{"cmd.partner": "Linking, in other words"}`)
 	config("info", "116 123", "[24h]")
 	ask()
-	p.logs("changes at the next start")
+	p.reads("changes at the next start")
 	if code, _ := p.terminate(); code != 0 {
 		t.Errorf("exit %d", code)
 	}
