@@ -60,7 +60,7 @@ func flood(b *testing.B, bot *Bot, lasts time.Duration) (first, last time.Time, 
 	end := time.Now().Add(lasts)
 	for i := range 32 {
 		wg.Go(func() {
-			channel := store.Secret(fmt.Sprint(600000000000000000 + i))
+			channel := store.Secret(fmt.Sprint(600000000000000000 + int64(i)))
 			for time.Now().Before(end) {
 				if err := bot.call(b.Context(), http.MethodPost, messagesPath(channel), line("Hello.").payload(), nil); err != nil {
 					b.Error(err)

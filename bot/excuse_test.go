@@ -271,7 +271,7 @@ func TestNewDMsAreGivenBack(t *testing.T) {
 		b.opens = newOpenings()
 		begun, given := time.Now(), 0
 		for i := range 20 {
-			_, err := b.openDM(t.Context(), store.Secret(fmt.Sprint(200000000000000000+i)))
+			_, err := b.openDM(t.Context(), store.Secret(fmt.Sprint(200000000000000000+int64(i))))
 			switch wait := told(err); {
 			case err == nil:
 			case wait > 0 && errors.Is(unsent(err), err):

@@ -213,7 +213,7 @@ func userOf(p *discordtest.Person) object {
 func (h *house) craft(p *discordtest.Person, kind int, data object) string {
 	h.n++
 	o := object{
-		"id": strconv.Itoa(800000000000000000 + h.n), "application_id": "100000000000000001", "token": "crafted-" + strconv.Itoa(h.n),
+		"id": strconv.FormatInt(800000000000000000+int64(h.n), 10), "application_id": "100000000000000001", "token": "crafted-" + strconv.Itoa(h.n),
 		"type": kind, "data": data, "context": 0, "guild_id": "300000000000000001", "channel_id": "400000000000000001",
 		"member": object{"user": userOf(p)},
 	}
@@ -277,7 +277,7 @@ func (h *house) answer(raw string) callback {
 func (h *house) types(p *discordtest.Person, words string) string {
 	h.t.Helper()
 	h.n++
-	id := strconv.Itoa(810000000000000000 + h.n)
+	id := strconv.FormatInt(810000000000000000+int64(h.n), 10)
 	h.hear("MESSAGE_CREATE", encode(object{"id": id, "channel_id": h.dm(p), "author": userOf(p), "content": words, "type": 0}))
 	return id
 }

@@ -428,7 +428,7 @@ func BenchmarkWriters(b *testing.B) {
 			var mu sync.Mutex
 			people := make([]store.Who, writers)
 			for i := range people {
-				people[i] = store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + i)), Name: store.Secret("kit")}
+				people[i] = store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + int64(i))), Name: store.Secret("kit")}
 				if _, _, err := s.Invite(b.Context(), people[i], storetest.Consent); err != nil {
 					b.Fatal(err)
 				}

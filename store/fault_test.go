@@ -76,7 +76,7 @@ func TestFullDisk(t *testing.T) {
 			return last(w.Write(w.ctx, sam.ID, at, store.Secret(strings.Repeat(long, 1+i))))
 		},
 		"a person": func(i int) error {
-			who := store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + i)), Name: store.Secret("kit")}
+			who := store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + int64(i))), Name: store.Secret("kit")}
 			_, _, err := w.Invite(w.ctx, who, 1)
 			return err
 		},

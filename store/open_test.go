@@ -132,7 +132,7 @@ func TestManyKeysAreSwept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for i := range 10 {
-		_, _, err := w.Invite(w.ctx, store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + i)), Name: store.Secret("kit")}, 1)
+		_, _, err := w.Invite(w.ctx, store.Who{ID: store.Secret(fmt.Sprint(910000000000000000 + int64(i))), Name: store.Secret("kit")}, 1)
 		w.ok(err)
 	}
 	before := w.keys()
