@@ -237,7 +237,7 @@ func (s *hands) inOtherHands() {
 	s.t.Helper()
 	neutral := map[string]bool{}
 	for _, key := range []sentence.Key{
-		sentence.ErrGone, sentence.SceneNotLinked, sentence.SceneUndoNone, sentence.Declined, sentence.TalkNo,
+		sentence.ErrGone, sentence.SceneNotLinked, sentence.SceneUndoNone, sentence.Declined, sentence.TalkNo, sentence.EraseKept,
 	} {
 		neutral[sentence.T(key)] = true
 	}

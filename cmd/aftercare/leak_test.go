@@ -134,7 +134,7 @@ func (s *troubled) start() error {
 		cancel()
 		return s.noted(err)
 	}
-	s.house, s.cancel, s.done = h, cancel, make(chan error, 1)
+	s.house, s.stage.house, s.cancel, s.done = h, h, cancel, make(chan error, 1)
 	go func() { s.done <- h.run(ctx) }()
 	settle()
 	return nil
