@@ -178,18 +178,14 @@ func (s *Store) RemoveGift(ctx context.Context, account Private, gift, pact int6
 		if err != nil {
 			return err
 		}
-		sides, err := t.sides(me.id)
+		mine, err := t.sideOf(me.id, pact)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(sides, func(s side) bool { return s.pact == pact })
-		if i < 0 {
-			return ErrGone
-		}
-		if err := t.removeGift(me.id, gift); err != nil || !sides[i].holds {
+		if err := t.removeGift(me.id, gift); err != nil || !mine.holds {
 			return err
 		}
-		g, err = t.gifts(me, sides[i])
+		g, err = t.gifts(me, mine)
 		return err
 	})
 	return g, err

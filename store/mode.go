@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -43,18 +42,14 @@ func (s *Store) SetMode(ctx context.Context, account Private, pact int64, mode M
 		if err != nil {
 			return err
 		}
-		sides, err := t.sides(p.id)
+		mine, err := t.sideOf(p.id, pact)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(sides, func(s side) bool { return s.pact == pact })
-		if i < 0 {
-			return ErrGone
-		}
-		if sides[i].terms.mode() == mode {
+		if mine.terms.mode() == mode {
 			return nil // pressed twice, or an old button
 		}
-		for _, person := range []int64{p.id, sides[i].partner} {
+		for _, person := range []int64{p.id, mine.partner} {
 			if err := t.setTerms(pact, person, terms{Mode: mode, Changed: t.now}); err != nil {
 				return err
 			}

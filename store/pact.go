@@ -353,6 +353,19 @@ func (t *tx) sides(person int64) (out []side, err error) {
 	return out, err
 }
 
+// sideOf returns a person's own end of a pact. ErrGone: it isn't theirs.
+func (t *tx) sideOf(person, pact int64) (side, error) {
+	sides, err := t.sides(person)
+	if err != nil {
+		return side{}, err
+	}
+	i := slices.IndexFunc(sides, func(s side) bool { return s.pact == pact })
+	if i < 0 {
+		return side{}, ErrGone
+	}
+	return sides[i], nil
+}
+
 // PactWith returns the id of a person's own end of the pact with an account, or ErrNotLinked.
 func (s *Store) PactWith(ctx context.Context, account, partner Private) (pact int64, err error) {
 	err = s.inView(ctx, func(t *tx) error {

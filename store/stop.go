@@ -207,15 +207,11 @@ func (s *Store) LetCome(ctx context.Context, account Private, pact int64) (partn
 		if err != nil {
 			return err
 		}
-		sides, err := t.sides(p.id)
+		mine, err := t.sideOf(p.id, pact)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(sides, func(s side) bool { return s.pact == pact })
-		if i < 0 {
-			return ErrGone
-		}
-		partner = sides[i].name
+		partner = mine.name
 		_, err = t.change(p, func(s *Settings) { s.stop(pact, false) })
 		return err
 	})

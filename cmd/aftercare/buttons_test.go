@@ -3,15 +3,12 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -30,32 +27,13 @@ import (
 // everybody leaves, and presses all that was ever theirs: nothing changes for anybody
 // else, not what they have, nor what is on its way to them.
 func TestButtonsInOtherHands(t *testing.T) {
-	files, err := filepath.Glob("testdata/script/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no conversations", err)
-	}
 	var mu sync.Mutex
 	pressed := 0
-	t.Run("conversations", func(t *testing.T) {
-		for i, file := range files {
-			if testing.Short() && i%10 != 0 {
-				continue
-			}
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-				t.Parallel()
-				b, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				dir := t.TempDir()
-				synctest.Test(t, func(t *testing.T) {
-					n := pressAll(t, dir, parseConversation(string(b)))
-					mu.Lock()
-					defer mu.Unlock()
-					pressed += n
-				})
-			})
-		}
+	inEachConversation(t, func(t *testing.T, dir, _ string, c conversation) {
+		n := pressAll(t, dir, c)
+		mu.Lock()
+		defer mu.Unlock()
+		pressed += n
 	})
 	t.Logf("%d buttons pressed by others, and by their owners after leaving", pressed)
 	if pressed == 0 {
@@ -76,16 +54,7 @@ type hands struct {
 }
 
 func (s *hands) start() error {
-	ctx, cancel := context.WithCancel(s.t.Context())
-	h, err := build(ctx, s.cfg, world{now: time.Now, log: s.logger, transport: s, dial: s.stage.discord.DialContext})
-	if err != nil {
-		cancel()
-		return err
-	}
-	s.house, s.cancel, s.done = h, cancel, make(chan error, 1)
-	go func() { s.done <- h.run(ctx) }()
-	settle()
-	return nil
+	return s.startOn(world{now: time.Now, log: s.logger, transport: s, dial: s.stage.discord.DialContext})
 }
 
 // RoundTrip keeps the answers to presses of our own making.

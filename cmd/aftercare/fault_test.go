@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -48,17 +47,8 @@ func (m *machine) now() time.Time { return time.Now().Add(time.Duration(m.skew.L
 func (m *machine) step(by time.Duration) { m.skew.Add(int64(by)) }
 
 // boot starts the house on the machine's clock.
-func (m *machine) boot() (err error) {
-	ctx, cancel := context.WithCancel(m.t.Context())
-	m.house, err = build(ctx, m.cfg, world{now: m.now, log: m.logger, transport: m.stage.discord, dial: m.stage.discord.DialContext})
-	if err != nil {
-		cancel()
-		return err
-	}
-	m.cancel, m.done = cancel, make(chan error, 1)
-	go func() { m.done <- m.house.run(ctx) }()
-	settle()
-	return nil
+func (m *machine) boot() error {
+	return m.startOn(world{now: m.now, log: m.logger, transport: m.stage.discord, dial: m.stage.discord.DialContext})
 }
 
 func (m *machine) ok(err error) {

@@ -79,44 +79,10 @@ func TestLateAnswerLeavesButtonsUsable(t *testing.T) {
 	})
 }
 
-// A reply that was lost on its way, and another one an hour later after a crash of
-// Discord's side: the message is found in its place and not posted twice.
-func TestLostReplyIsNotSentTwice(t *testing.T) {
-	t.Parallel()
-	for name, outage := range map[string]time.Duration{"within the nonce window": 10 * time.Second, "beyond it": time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			dir, check := t.TempDir(), conformance.Open(t)
-			synctest.Test(t, func(t *testing.T) {
-				a := act(t, dir, check)
-				lost := time.Now().Add(outage)
-				a.stage.discord.SetFault(func(r *http.Request) *discordtest.Fault {
-					if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") || time.Now().After(lost) {
-						return nil
-					}
-					return &discordtest.Fault{Lose: true} // it is done, and nobody learns of it
-				})
-				said := a.does("sam presses [Open]", "sam presses [Good]", "sam presses [Skip]", "sam presses [Nothing to add]", "sam presses [Share my words]")
-				said += a.does("+" + (outage + 30*time.Minute).String())
-				if n := strings.Count(said, "bot -> alex: Something was left for you."); n != 1 {
-					t.Errorf("seen %d times:\n%s", n, said)
-				}
-				if said := a.does("alex presses [Read]"); !strings.Contains(said, "Feeling: Good") {
-					t.Errorf("it can't be read:\n%s", said)
-				}
-				if said := a.does("sam presses [Take it back]"); !strings.Contains(said, "bot -> alex, removed: From Sam") {
-					t.Errorf("it can't be taken back:\n%s", said)
-				}
-				a.end()
-			})
-		})
-	}
-}
-
-// What was typed while nobody knew whether the message about the words before got
-// through stands in it too: known again by its nonce, or found an hour later, it
-// would still say what it said then.
-func TestLostReplyShowsWhatCameAfter(t *testing.T) {
-	t.Parallel()
+// whileRepliesAreLost calls play with an outage in which posts are made and nobody
+// learns of it, within the time in which Discord knows a nonce again and beyond it.
+func whileRepliesAreLost(t *testing.T, play func(a *acting, outage time.Duration)) {
+	t.Helper()
 	for name, outage := range map[string]time.Duration{"within the nonce window": 10 * time.Second, "beyond it": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			dir, check := t.TempDir(), conformance.Open(t)
@@ -129,22 +95,52 @@ func TestLostReplyShowsWhatCameAfter(t *testing.T) {
 					}
 					return &discordtest.Fault{Lose: true}
 				})
-				a.does("sam: The first words.", "sam: And some more.")
-				a.does("+" + (outage + 30*time.Minute).String())
-				stands := 0
-				for _, m := range a.stage.discord.Person("sam").Sees() {
-					if m.Author == "bot" && strings.Contains(m.Content, "The first words.") {
-						stands++
-						if !strings.Contains(m.Content, "And some more.") {
-							t.Errorf("sam sees %q", m.Content)
-						}
-					}
-				}
-				if stands != 1 {
-					t.Errorf("the words stand in %d messages", stands)
-				}
+				play(a, outage)
 				a.end()
 			})
 		})
 	}
+}
+
+// A reply that was lost on its way, and another one an hour later after a crash of
+// Discord's side: the message is found in its place and not posted twice.
+func TestLostReplyIsNotSentTwice(t *testing.T) {
+	t.Parallel()
+	whileRepliesAreLost(t, func(a *acting, outage time.Duration) {
+		t := a.t
+		said := a.does("sam presses [Open]", "sam presses [Good]", "sam presses [Skip]", "sam presses [Nothing to add]", "sam presses [Share my words]")
+		said += a.does("+" + (outage + 30*time.Minute).String())
+		if n := strings.Count(said, "bot -> alex: Something was left for you."); n != 1 {
+			t.Errorf("seen %d times:\n%s", n, said)
+		}
+		if said := a.does("alex presses [Read]"); !strings.Contains(said, "Feeling: Good") {
+			t.Errorf("it can't be read:\n%s", said)
+		}
+		if said := a.does("sam presses [Take it back]"); !strings.Contains(said, "bot -> alex, removed: From Sam") {
+			t.Errorf("it can't be taken back:\n%s", said)
+		}
+	})
+}
+
+// What was typed while nobody knew whether the message about the words before got
+// through stands in it too: known again by its nonce, or found an hour later, it
+// would still say what it said then.
+func TestLostReplyShowsWhatCameAfter(t *testing.T) {
+	t.Parallel()
+	whileRepliesAreLost(t, func(a *acting, outage time.Duration) {
+		a.does("sam: The first words.", "sam: And some more.")
+		a.does("+" + (outage + 30*time.Minute).String())
+		stands := 0
+		for _, m := range a.stage.discord.Person("sam").Sees() {
+			if m.Author == "bot" && strings.Contains(m.Content, "The first words.") {
+				stands++
+				if !strings.Contains(m.Content, "And some more.") {
+					a.t.Errorf("sam sees %q", m.Content)
+				}
+			}
+		}
+		if stands != 1 {
+			a.t.Errorf("the words stand in %d messages", stands)
+		}
+	})
 }

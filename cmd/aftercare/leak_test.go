@@ -33,29 +33,12 @@ import (
 // in the log at debug level, in an error, in a file, or on stderr; and when it is
 // over nothing is stuck, and what was typed has been heard.
 func TestNothingLeaks(t *testing.T) {
-	files, err := filepath.Glob("testdata/script/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no conversations", err)
-	}
 	streams := catchStreams(t)
 	all := &tally{}
-	t.Run("conversations", func(t *testing.T) {
-		for i, file := range files {
-			if testing.Short() && i%10 != 0 {
-				continue
-			}
-			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-				t.Parallel()
-				b, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				seed := fnv.New64a()
-				seed.Write([]byte(file))
-				dir := t.TempDir()
-				synctest.Test(t, func(t *testing.T) { playInTrouble(t, dir, parseConversation(string(b)), seed.Sum64(), all) })
-			})
-		}
+	inEachConversation(t, func(t *testing.T, dir, file string, c conversation) {
+		seed := fnv.New64a()
+		seed.Write([]byte(file))
+		playInTrouble(t, dir, c, seed.Sum64(), all)
 	})
 	said := streams()
 	for _, secret := range all.secrets {
@@ -128,16 +111,11 @@ type troubled struct {
 }
 
 func (s *troubled) start() error {
-	ctx, cancel := context.WithCancel(s.t.Context())
-	h, err := build(ctx, s.cfg, world{now: s.now, log: s.logger, transport: s, dial: s.stage.discord.DialContext})
-	if err != nil {
-		cancel()
-		return s.noted(err)
+	err := s.startOn(world{now: s.now, log: s.logger, transport: s, dial: s.stage.discord.DialContext})
+	if err == nil {
+		s.house = s.stage.house
 	}
-	s.house, s.stage.house, s.cancel, s.done = h, h, cancel, make(chan error, 1)
-	go func() { s.done <- h.run(ctx) }()
-	settle()
-	return nil
+	return s.noted(err)
 }
 
 func (s *troubled) stop() error {

@@ -104,8 +104,13 @@ func newStage(t *testing.T, dir string) *stage {
 }
 
 func (s *stage) start() error {
+	return s.startOn(world{now: time.Now, log: s.logger, transport: s.discord, dial: s.discord.DialContext})
+}
+
+// startOn starts the house in a world.
+func (s *stage) startOn(w world) error {
 	ctx, cancel := context.WithCancel(s.t.Context())
-	h, err := build(ctx, s.cfg, world{now: time.Now, log: s.logger, transport: s.discord, dial: s.discord.DialContext})
+	h, err := build(ctx, s.cfg, w)
 	if err != nil {
 		cancel()
 		return err
@@ -233,4 +238,30 @@ func (s *stage) nothingInClear(secrets []string) {
 			}
 		}
 	}
+}
+
+// inEachConversation calls play in a bubble for every conversation there is, with a
+// folder of its own; with -short for one in ten.
+func inEachConversation(t *testing.T, play func(t *testing.T, dir, file string, c conversation)) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/script/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no conversations", err)
+	}
+	t.Run("conversations", func(t *testing.T) {
+		for i, file := range files {
+			if testing.Short() && i%10 != 0 {
+				continue
+			}
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+				t.Parallel()
+				b, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				dir := t.TempDir()
+				synctest.Test(t, func(t *testing.T) { play(t, dir, file, parseConversation(string(b))) })
+			})
+		}
+	})
 }
