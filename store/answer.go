@@ -60,6 +60,7 @@ type Answer struct {
 	OnlyWords bool      // something beside the words could not be carried
 	Shared    bool      // somebody was given some of it
 	Forgotten bool      // there were words, which are no longer kept
+	Anew      bool      // its words, not shown here, came to be such that who sees it is asked again (see Store.AskAbout)
 	CardGone  bool      // what would help was on a card that says nothing of it any more
 }
 
@@ -250,9 +251,12 @@ func (t *tx) past(a answer) bool {
 // ownView opens an answer for its writer: without its words once it is past.
 func (t *tx) ownView(a answer) (Answer, error) {
 	v, err := t.answerView(a)
-	if err == nil && t.past(a) && len(v.Words) > 0 {
-		v.Words, v.Form, v.Forgotten = nil, Private{}, true
+	if err != nil || !t.past(a) || len(v.Words) == 0 {
+		return v, err
 	}
+	v.Words, v.Form, v.Forgotten = nil, Private{}, true
+	shares, err := t.shares(a)
+	v.Anew = slices.ContainsFunc(shares, func(s share) bool { return s.level == unchosen })
 	return v, err
 }
 

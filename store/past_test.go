@@ -133,3 +133,19 @@ func TestForgottenWordsSharedAnew(t *testing.T) {
 		t.Errorf("opened again: %+v, %v", r.Answer, err)
 	}
 }
+
+// An answer that was taken back is begun anew: its words are shown like any.
+func TestPastAnswerBegunAnew(t *testing.T) {
+	t.Parallel()
+	w, pact := asked(t)
+	w.hear(sam, "m1", "x", "")
+	w.deliver()
+	w.step(w.Share(w.ctx, sam.ID, w.at(sam, store.KindPanel), pact, store.ShareWords))
+	w.pass(25 * time.Hour)
+	w.ok(w.Unsaid(w.ctx, "m1"))
+	at := w.at(sam, store.KindCheckIn)
+	v := w.step(w.Write(w.ctx, sam.ID, at, store.Secret("y")))
+	if len(v.Answer.Words) != 1 || v.Answer.Anew || v.Answer.Forgotten {
+		t.Errorf("%+v", v.Answer)
+	}
+}

@@ -481,6 +481,9 @@ func (t *tx) reopen(a answer) error {
 			return err
 		}
 	}
+	if _, err := t.Exec(`UPDATE answers SET shared_at = NULL WHERE id = $1`, a.id); err != nil { // nothing of it is left
+		return err
+	}
 	_, err = t.Exec(`UPDATE checkins SET state = 'asked', step = 'prompt' WHERE id = $1 AND state IN ('answering', 'done')`, a.checkin)
 	if err != nil {
 		return err
