@@ -141,9 +141,9 @@ func TestPastAnswerBegunAnew(t *testing.T) {
 	w.hear(sam, "m1", "x", "")
 	w.deliver()
 	w.step(w.Share(w.ctx, sam.ID, w.at(sam, store.KindPanel), pact, store.ShareWords))
-	w.pass(25 * time.Hour)
-	w.ok(w.Unsaid(w.ctx, "m1"))
 	at := w.at(sam, store.KindCheckIn)
+	w.clock.Advance(25 * time.Hour)
+	w.ok(w.Unsaid(w.ctx, "m1"))
 	v := w.step(w.Write(w.ctx, sam.ID, at, store.Secret("y")))
 	if len(v.Answer.Words) != 1 || v.Answer.Anew || v.Answer.Forgotten {
 		t.Errorf("%+v", v.Answer)
