@@ -109,7 +109,7 @@ func (b *Bot) afterShown(delivery int64, a store.After) say {
 	s := afterSays(delivery, a)
 	part, _ := a.Part(a.Topic)
 	words := allWords(part.Answer)
-	if a.Step != store.StepShare || part.Settled || !text.HelpFirst(words) {
+	if a.Step != store.StepShare || part.Settled || !helpDue(part.Answer) {
 		return s
 	}
 	if len(part.Readers) != 1 {

@@ -28,11 +28,14 @@ func (b *Bot) withHelp(s say, with say, words string, question text.Key) say {
 	return s.add(text.T(question))
 }
 
+// helpDue tells whether the help page comes before an answer goes out.
+func helpDue(a store.Answer) bool { return a.Anew || text.HelpFirst(allWords(a)) }
+
 // checkinShown is checkinSays, with the help page where that is due.
 func (b *Bot) checkinShown(delivery int64, c store.CheckIn) say {
 	s := checkinSays(delivery, c)
 	words := allWords(c.Answer)
-	if c.Step != store.StepShare || c.Panel || !text.HelpFirst(words) {
+	if c.Step != store.StepShare || c.Panel || !helpDue(c.Answer) {
 		return s
 	}
 	p := panel{number(delivery), c}
@@ -54,7 +57,7 @@ func (b *Bot) checkinShown(delivery int64, c store.CheckIn) say {
 func (b *Bot) offerShown(delivery int64, o store.Offer) say {
 	s := offerSays(delivery, o)
 	words := allWords(o.Answer)
-	if o.Done || !text.HelpFirst(words) {
+	if o.Done || !helpDue(o.Answer) {
 		return s
 	}
 	return b.withHelp(s, say{}, words, text.PhrasePass)

@@ -319,6 +319,8 @@ func echo(head string, a store.Answer) say {
 	}
 	if words := allWords(a); words != "" {
 		s = s.add("> " + within(shorten(words, echoed), echoedUnits))
+	} else if a.Forgotten {
+		s = s.add(text.T(text.CheckinMinePast)) // whether it was read or not, which this must not tell
 	}
 	if a.OnlyWords {
 		s = s.add(text.T(text.CheckinOnlyWords))

@@ -129,6 +129,9 @@ func relayParts(r store.Relay) []string {
 	out := parts(allWords(r.Answer), perMessage)
 	if len(out) == 0 {
 		out = []string{""}
+		if len(head) == 0 {
+			head = append(head, gist(r.Answer)) // it was words alone, and they are no longer kept
+		}
 	}
 	out[0] = strings.TrimSpace(strings.Join(append(head, out[0]), "\n"))
 	return withCard(out, r.Card)

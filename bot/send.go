@@ -205,6 +205,9 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 	case store.KindAfter, store.KindMoment:
 		return b.afterShown(c.Delivery, *c.After), nil
 	case store.KindRelay:
+		if c.Want == store.Post {
+			c.Relay.Answer.Forgotten = false // nothing stands there that could stay
+		}
 		all := relayParts(*c.Relay)
 		if c.Part == 0 && c.Relay.Read && len(all) != c.Relay.Parts && !c.Relay.Answer.Forgotten {
 			if err := b.store.SetParts(ctx, c.To, c.Delivery, len(all)); err != nil {

@@ -249,6 +249,10 @@ func (b *Bot) checkinSpecimens(now time.Time) []specimen {
 		{"kept as they have set", at(store.StepDone, func(c *store.CheckIn) { c.Answer, c.AsSet = bright, true })},
 		{"Only me, after a low, to the last one", at(store.StepDone, kept)},
 		{"Change", at(store.StepChange, func(c *store.CheckIn) { shared(c); c.Changing = true })},
+		{"Change, more than a day after sharing", at(store.StepChange, func(c *store.CheckIn) {
+			shared(c)
+			c.Changing, c.Answer = true, store.Answer{Feeling: "low", Need: "call", Shared: true, Forgotten: true}
+		})},
 		{"Later", at(store.StepLater, none)},
 		{"Later, a third time", made(text.CheckinLaterNone)},
 		{"Skip", at(store.StepSkipped, none)},

@@ -161,7 +161,7 @@ func (t *tx) afterView(a after) (v After, err error) {
 
 func (t *tx) partView(a answer, readers []side) (p Part, err error) {
 	p = Part{Topic: a.body.Topic, Settled: true}
-	if p.Answer, err = t.answerView(a); err != nil {
+	if p.Answer, err = t.ownView(a); err != nil {
 		return p, err
 	}
 	for _, r := range readers {
@@ -312,6 +312,8 @@ func (s *Store) WritePart(ctx context.Context, account Private, delivery int64, 
 		a.step = string(topic)
 		if typed, err := t.wasTyped(part.id); err != nil {
 			return err
+		} else if text.IsZero() && t.past(part) {
+			return nil // the form did not show them what it would take out
 		} else if text.IsZero() && !typed {
 			a.step = stepOpen
 			if part.id == 0 {

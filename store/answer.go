@@ -60,6 +60,7 @@ type Answer struct {
 	OnlyWords bool      // something beside the words could not be carried
 	Shared    bool      // somebody was given some of it
 	Forgotten bool      // there were words, which are no longer kept
+	Anew      bool      // its words, not shown here, came to be such that who sees it is asked again (see Store.AskAbout)
 	CardGone  bool      // what would help was on a card that says nothing of it any more
 }
 
@@ -67,6 +68,10 @@ type Answer struct {
 func (a Answer) Empty() bool {
 	return a.Feeling == "" && a.Need == "" && len(a.Words) == 0 && !a.Forgotten
 }
+
+// stays tells whether what somebody read of an answer can't be shown anew: its words
+// are no longer kept, and there are no newer ones.
+func (a Answer) stays() bool { return a.Forgotten && len(a.Words) == 0 }
 
 // body is the sealed part of an answer that is not words.
 type body struct {
@@ -86,15 +91,16 @@ type answer struct {
 	replyTo    int64
 	state      string
 	onlyWords  bool
+	sharedAt   int64 // when any of it was first shared; 0: never
 	body       body
 }
 
-const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(scene, 0), COALESCE(reply_to, 0), state, only_words, body`
+const answerColumns = `id, writer, kind, COALESCE(checkin, 0), COALESCE(scene, 0), COALESCE(reply_to, 0), state, only_words, COALESCE(shared_at, 0), body`
 
 func (t *tx) loadAnswer(where string, arg any) (a answer, err error) {
 	var sealed []byte
 	err = t.QueryRow(`SELECT `+answerColumns+` FROM answers WHERE `+where, arg).
-		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.scene, &a.replyTo, &a.state, &a.onlyWords, &sealed)
+		Scan(&a.id, &a.writer, &a.kind, &a.checkin, &a.scene, &a.replyTo, &a.state, &a.onlyWords, &a.sharedAt, &sealed)
 	if err != nil {
 		return a, err
 	}
@@ -166,6 +172,9 @@ func (t *tx) saveBody(a answer) error {
 // writeForm replaces the words that came from a form, at their place.
 func (t *tx) writeForm(a answer, text Private) error {
 	if text.IsZero() {
+		if t.past(a) {
+			return nil // the form did not show them what it would take out
+		}
 		_, err := t.Exec(`DELETE FROM words WHERE answer = $1 AND source IS NULL`, a.id)
 		return err
 	}
@@ -232,6 +241,25 @@ func (t *tx) answerView(a answer) (v Answer, err error) {
 	return v, err
 }
 
+// past tells whether an answer was first shared more than a day ago. From then on its
+// words may have been read and forgotten, or not, and nothing that its writer sees may
+// depend on which: it would tell them whether a partner has read them.
+func (t *tx) past(a answer) bool {
+	return a.sharedAt != 0 && a.sharedAt+keepReadWords.Milliseconds() <= t.now
+}
+
+// ownView opens an answer for its writer: without its words once it is past.
+func (t *tx) ownView(a answer) (Answer, error) {
+	v, err := t.answerView(a)
+	if err != nil || !t.past(a) || len(v.Words) == 0 {
+		return v, err
+	}
+	v.Words, v.Form, v.Forgotten = nil, Private{}, true
+	shares, err := t.shares(a)
+	v.Anew = slices.ContainsFunc(shares, func(s share) bool { return s.level == unchosen })
+	return v, err
+}
+
 // asksAbout tells whether somebody is asked who sees an answer, whatever they have
 // set. It is found out from the words each time, and kept nowhere.
 func (t *tx) asksAbout(a answer) (bool, error) {
@@ -241,6 +269,9 @@ func (t *tx) asksAbout(a answer) (bool, error) {
 	v, err := t.answerView(a)
 	if err != nil {
 		return false, err
+	}
+	if t.past(a) {
+		return len(v.Words) > 0 || v.Forgotten, nil // the words can't be told by what is left of them
 	}
 	var all []string
 	for _, w := range v.Words {
@@ -444,7 +475,7 @@ func (t *tx) carryTo(a answer, view Answer, s share) error {
 		return err
 	}
 	if standing {
-		if view.Forgotten && s.level == ShareWords {
+		if view.stays() && s.level == ShareWords {
 			return nil // what they read stays as they read it
 		}
 		return t.showAnew(s)

@@ -389,7 +389,7 @@ func (t *tx) view(c checkin) (v CheckIn, err error) {
 	if err != nil {
 		return v, err
 	}
-	if v.Answer, err = t.answerView(a); err != nil {
+	if v.Answer, err = t.ownView(a); err != nil {
 		return v, err
 	}
 	if v.Readers, err = t.readerViews(c, a); err != nil {

@@ -79,6 +79,7 @@ func (t *tx) relay(delivery, shareID int64, a answer) (v Relay, err error) {
 	if v.Answer, err = t.answerView(a); err != nil {
 		return v, err
 	}
+	v.Answer.Forgotten = v.Answer.stays()
 	if v.Ahead {
 		v.Level, v.Parts = ShareGist, 1
 		v.Answer = Answer{Need: v.Answer.Need, Shared: true}
@@ -121,7 +122,7 @@ func (t *tx) sentBack(shareID, reader int64, v *Relay) error {
 	if last.id == 0 {
 		return nil
 	}
-	words, err := t.answerView(last)
+	words, err := t.ownView(last)
 	v.Back = words.Form
 	return err
 }
@@ -162,6 +163,10 @@ func (s *Store) Read(ctx context.Context, account Private, delivery int64) (v Re
 		if err != nil {
 			return err
 		}
+		before, err := t.relay(delivery, id, a)
+		if err != nil {
+			return err
+		}
 		_, err = t.Exec(`
 			UPDATE shares
 			SET read_at      = CASE WHEN d.part = $3 THEN read_at ELSE COALESCE(read_at, $2) END,
@@ -173,6 +178,7 @@ func (s *Store) Read(ctx context.Context, account Private, delivery int64) (v Re
 			return err
 		}
 		v, err = t.relay(delivery, id, a)
+		v.Answer.Forgotten = v.Answer.Forgotten && before.Read // else nothing stands there that could stay
 		return err
 	})
 	return v, err
@@ -346,7 +352,7 @@ func (t *tx) ownOffer(account Private, delivery int64) (me person, a answer, err
 }
 
 func (t *tx) offer(a answer) (v Offer, err error) {
-	if v.Answer, err = t.answerView(a); err != nil {
+	if v.Answer, err = t.ownView(a); err != nil {
 		return v, err
 	}
 	sides, err := t.sides(a.writer)

@@ -152,7 +152,7 @@ func (k taker) takeAnswer(id int64) (out takenAnswer, err error) {
 		return out, err
 	}
 	out.Made, out.Until, out.Shared = moment(made), moment(until), moment(shared)
-	out.Omitted = shared.Valid && shared.Int64+keepInTakeout.Milliseconds() <= k.now
+	out.Omitted = k.past(a)
 	if !out.Omitted {
 		if out.Words, err = k.takeWords(id); err != nil {
 			return out, err

@@ -317,14 +317,11 @@ func (s *Store) Edited(ctx context.Context, account Private, message string, tex
 		if err != nil {
 			return err
 		}
-		asked, err := t.asksAbout(a)
+		anew, err := t.turnsInto(a, words, text)
 		if err != nil {
 			return err
 		}
-		if err := t.rewrite(p.id, words, text); err != nil {
-			return err
-		}
-		if !asked {
+		if anew {
 			if err := t.askAnew(a); err != nil {
 				return err
 			}
@@ -333,14 +330,29 @@ func (s *Store) Edited(ctx context.Context, account Private, message string, tex
 	})
 }
 
-// askAnew asks once more who sees an answer, if its new words are such that this is
+// turnsInto gives typed words another text, and tells whether that makes the answer
+// such that its writer is asked who sees it (see AskAbout). Of one that is past, the
+// new text alone decides.
+func (t *tx) turnsInto(a answer, words int64, text Private) (bool, error) {
+	past := t.past(a)
+	before, err := t.asksAbout(a)
+	if err != nil {
+		return false, err
+	}
+	if err := t.rewrite(a.writer, words, text); err != nil {
+		return false, err
+	}
+	if past {
+		return t.s.AskAbout != nil && t.s.AskAbout(text.Reveal()), nil
+	}
+	after, err := t.asksAbout(a)
+	return after && !before, err
+}
+
+// askAnew asks once more who sees an answer, whose new words are such that this is
 // asked whatever somebody has set. Until then nobody has them: those who were
 // given the words before lose them.
 func (t *tx) askAnew(a answer) error {
-	asks, err := t.asksAbout(a)
-	if err != nil || !asks {
-		return err
-	}
 	shares, err := t.shares(a)
 	if err != nil {
 		return err
@@ -401,7 +413,7 @@ func (t *tx) takeOutForgotten(id int64) error {
 		return err
 	}
 	view, err := t.answerView(a)
-	if err != nil || !view.Forgotten {
+	if err != nil || !view.stays() {
 		return err
 	}
 	shares, err := t.shares(a)
@@ -468,6 +480,9 @@ func (t *tx) reopen(a answer) error {
 		if err := t.give(a, s.reader, unchosen); err != nil {
 			return err
 		}
+	}
+	if _, err := t.Exec(`UPDATE answers SET shared_at = NULL WHERE id = $1`, a.id); err != nil { // nothing of it is left
+		return err
 	}
 	_, err = t.Exec(`UPDATE checkins SET state = 'asked', step = 'prompt' WHERE id = $1 AND state IN ('answering', 'done')`, a.checkin)
 	if err != nil {

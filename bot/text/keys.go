@@ -85,6 +85,7 @@ const (
 	CheckinMineFeeling     Key = "checkin.mine.feeling"
 	CheckinMineNeed        Key = "checkin.mine.need"
 	CheckinMineGist        Key = "checkin.mine.gist"
+	CheckinMinePast        Key = "checkin.mine.past"
 	CheckinShared          Key = "checkin.shared"
 	CheckinKept            Key = "checkin.kept"
 	CheckinLater           Key = "checkin.later"
