@@ -60,7 +60,7 @@ export class Column {
 
   serverControls(people) {
     this.title.textContent = '# together';
-    this.note.textContent = 'the server that they share; each sees their own answers only';
+    this.note.textContent = 'shared; each sees only their own answers';
     this.seers = people.map((name) => h('button', { type: 'button', role: 'radio', data: { who: name }, onclick: () => this.look(name) },
       capital(name), h('span', { class: 'badge', hidden: true })));
     this.controls.setAttribute('role', 'radiogroup');
@@ -345,6 +345,7 @@ export class Column {
 
   tools(m) {
     if (this.place === 'server' || m.failed || m.waiting) return null;
+    if (m.only) return null; // no client lets anybody reply to it
     if (!m.own) return h('div', { class: 'tools' }, h('button', { type: 'button', onclick: () => this.composer.replyTo(m) }, 'Reply'));
     return h('div', { class: 'tools' },
       h('button', { type: 'button', onclick: () => this.edit(m) }, 'Edit'),
