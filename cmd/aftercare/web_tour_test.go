@@ -17,6 +17,9 @@ import (
 func pageAstray(t *testing.T, browser context.Context) {
 	b := openTab(t, browser, webDemo(t))
 	b.shows("#demo", "A demo on this machine: nothing you type leaves it.")
+	if got := eval[string](b, `document.querySelector("#clock").ariaLabel ?? ""`); got != "" {
+		t.Errorf("whoever hears the clock hears %q instead of the time", got)
+	}
 	b.click("#tour", "Begin")
 	for i := range 10 {
 		b.step(i + 1)

@@ -1,7 +1,7 @@
 import { $, h, capital, say } from './dom.js';
 import { setNow, now, clockKnown, tick, written } from './clock.js';
 import { act, listen, hasKey } from './net.js';
-import { Column } from './chat.js';
+import { Column, mark } from './chat.js';
 import { updateForms } from './form.js';
 import { Disk } from './disk.js';
 import { Tour } from './tour.js';
@@ -65,10 +65,7 @@ function activate(c) {
 for (const c of columns) {
   c.onactive = activate;
   c.onunread = () => {
-    const badge = tabs[c.id].lastChild;
-    const n = c.unreadCount();
-    badge.hidden = n === 0;
-    badge.textContent = n || '';
+    mark(tabs[c.id].lastChild, c.unreadCount());
   };
 }
 

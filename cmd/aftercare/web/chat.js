@@ -216,7 +216,7 @@ export class Column {
   message(m, messages) {
     const name = m.failed ? 'Discord' : m.own ? capital(this.who) : 'Aftercare';
     const reply = this.replied(m, messages);
-    const article = h('article', { tabindex: -1, class: 'message' + (m.own ? ' own' : '') + (m.only ? ' only' : '') },
+    const article = h('article', { tabindex: -1, 'aria-label': name, class: 'message' + (m.own ? ' own' : '') + (m.only ? ' only' : '') },
       reply !== null && h('p', { class: 'reply' }, `in reply to: ${reply.split('\n')[0].slice(0, 60) || 'a message that is gone'}`),
       m.command && h('p', { class: 'reply' }, h('b', null, capital(m.by || this.who)), ' used ', h('code', null, m.command)),
       h('div', { class: 'head' },
@@ -385,7 +385,7 @@ export class Column {
 }
 
 // mark shows how many are unread, or nothing.
-function mark(badge, n) {
+export function mark(badge, n) {
   badge.hidden = n === 0;
   badge.textContent = n || '';
   if (n) badge.setAttribute('aria-label', `${n} unread`);
