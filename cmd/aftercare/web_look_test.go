@@ -100,6 +100,7 @@ func pageWidths(t *testing.T, browser context.Context) {
 				t.Errorf("%d wide: these run over their edges: %v", size[0], wide)
 			}
 			if size[0] < 760 {
+				b.finger()
 				b.click("#tabs", "Sam")
 				b.waitFor(`document.querySelector("#column-sam").checkVisibility() && !document.querySelector("#column-alex").checkVisibility()`)
 				b.click("#tabs", "Disk")

@@ -24,6 +24,8 @@ func TestWebPage(t *testing.T) {
 	}{
 		{"the tour, done for somebody", pageTour},
 		{"the tour, by keyboard alone", pageKeyboard},
+		{"the tour, gone astray", pageAstray},
+		{"a file to keep", pageExport},
 		{"commands, completed", pageCommands},
 		{"words: typed, in reply, edited, deleted", pageWords},
 		{"menus, forms and a picture", pageMenus},

@@ -1,7 +1,7 @@
 import { $, h, capital, say } from './dom.js';
 import { setNow, now, clockKnown, tick, written } from './clock.js';
 import { act, listen, hasKey } from './net.js';
-import { Column } from './chat.js';
+import { Column, mark } from './chat.js';
 import { updateForms } from './form.js';
 import { Disk } from './disk.js';
 import { Tour } from './tour.js';
@@ -15,7 +15,7 @@ const column = Object.fromEntries(columns.map((c) => [c.id, c]));
 const disk = new Disk($('disk'));
 let state = null;
 let chosen = 'server'; // the tab
-const tour = new Tour($('tour'), { column, show: choose });
+const tour = new Tour($('tour'), { column, show: choose, seen: (id) => activate(column[id]) });
 
 $('columns').append(...columns.map((c) => c.root));
 const tabs = Object.fromEntries([...columns.map((c) => c.id), 'disk'].map((id) => [id, tab(id)]));
@@ -23,25 +23,22 @@ $('tabs').append(...Object.values(tabs));
 
 function tab(id) {
   const label = { server: 'Server', disk: 'Disk' }[id] || capital(id);
-  return h('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': id === 'disk' ? 'disk' : `column-${id}`, onclick: () => choose(id, true), onkeydown: (e) => {
+  return h('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': id === 'disk' ? 'disk' : `column-${id}`, onclick: () => choose(id), onkeydown: (e) => {
     const all = Object.keys(tabs);
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
     if (!step) return;
     e.preventDefault();
     const next = all[(all.indexOf(id) + step + all.length) % all.length];
-    choose(next, true);
+    choose(next);
     tabs[next].focus();
   } }, label, h('span', { class: 'badge', hidden: true }));
 }
 
 // choose shows one tab, where there is room for one only.
-function choose(id, byHand = false) {
+function choose(id) {
   chosen = id;
   layout();
-  if (narrow.matches && column[id]) {
-    column[id].log.scrollTop = column[id].log.scrollHeight;
-    if (byHand) activate(column[id]);
-  }
+  if (narrow.matches && column[id]) column[id].log.scrollTop = column[id].log.scrollHeight;
 }
 
 function layout() {
@@ -54,6 +51,7 @@ function layout() {
     if (narrow.matches) c.root.setAttribute('role', 'tabpanel');
     else c.root.removeAttribute('role');
   }
+  if (narrow.matches && column[chosen]) activate(column[chosen]); // it is all that is before anybody's eyes
   $('columns').hidden = narrow.matches && chosen === 'disk';
   disk.show(narrow.matches ? chosen === 'disk' : $('diskopen').getAttribute('aria-expanded') === 'true');
 }
@@ -67,10 +65,7 @@ function activate(c) {
 for (const c of columns) {
   c.onactive = activate;
   c.onunread = () => {
-    const badge = tabs[c.id].lastChild;
-    const n = c.unreadCount();
-    badge.hidden = n === 0;
-    badge.textContent = n || '';
+    mark(tabs[c.id].lastChild, c.unreadCount());
   };
 }
 

@@ -60,7 +60,7 @@ export class Column {
 
   serverControls(people) {
     this.title.textContent = '# together';
-    this.note.textContent = 'the server that they share; each sees their own answers only';
+    this.note.textContent = 'shared; each sees only their own answers';
     this.seers = people.map((name) => h('button', { type: 'button', role: 'radio', data: { who: name }, onclick: () => this.look(name) },
       capital(name), h('span', { class: 'badge', hidden: true })));
     this.controls.setAttribute('role', 'radiogroup');
@@ -216,7 +216,7 @@ export class Column {
   message(m, messages) {
     const name = m.failed ? 'Discord' : m.own ? capital(this.who) : 'Aftercare';
     const reply = this.replied(m, messages);
-    const article = h('article', { tabindex: -1, class: 'message' + (m.own ? ' own' : '') + (m.only ? ' only' : '') },
+    const article = h('article', { tabindex: -1, 'aria-label': name, class: 'message' + (m.own ? ' own' : '') + (m.only ? ' only' : '') },
       reply !== null && h('p', { class: 'reply' }, `in reply to: ${reply.split('\n')[0].slice(0, 60) || 'a message that is gone'}`),
       m.command && h('p', { class: 'reply' }, h('b', null, capital(m.by || this.who)), ' used ', h('code', null, m.command)),
       h('div', { class: 'head' },
@@ -345,6 +345,7 @@ export class Column {
 
   tools(m) {
     if (this.place === 'server' || m.failed || m.waiting) return null;
+    if (m.only) return null; // no client lets anybody reply to it
     if (!m.own) return h('div', { class: 'tools' }, h('button', { type: 'button', onclick: () => this.composer.replyTo(m) }, 'Reply'));
     return h('div', { class: 'tools' },
       h('button', { type: 'button', onclick: () => this.edit(m) }, 'Edit'),
@@ -384,7 +385,7 @@ export class Column {
 }
 
 // mark shows how many are unread, or nothing.
-function mark(badge, n) {
+export function mark(badge, n) {
   badge.hidden = n === 0;
   badge.textContent = n || '';
   if (n) badge.setAttribute('aria-label', `${n} unread`);

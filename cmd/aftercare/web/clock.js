@@ -41,7 +41,7 @@ export function written(ms, style) {
 function sent(ms) {
   const day = (at) => new Date(at).toDateString();
   if (day(ms) === day(now())) return format('t').format(ms);
-  if (day(ms) === day(now() - 24 * 3600000)) return `yesterday ${format('t').format(ms)}`;
+  if (day(ms) === day(now() - 24 * 3600000)) return `Yesterday at ${format('t').format(ms)}`;
   return format('short').format(ms);
 }
 

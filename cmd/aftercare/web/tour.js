@@ -18,17 +18,20 @@ const steps = [
   button('An answer by buttons', 'sam', 'dm', 'checkin/feel', 'Sam taps a feeling; any will do.', (s) => has(s, 'sam', 'dm', 'checkin/need')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/need', 'Sam taps what would help.', (s) => has(s, 'sam', 'dm', 'checkin/write')),
   button('An answer by buttons', 'sam', 'dm', 'checkin/skip words', 'Words are never needed: Nothing to add.', (s) => has(s, 'sam', 'dm', 'checkin/share')),
-  button('An answer by buttons', 'sam', 'dm', 'checkin/share', 'So far only Sam sees this. Sam shares it.', (s) => has(s, 'alex', 'dm', 'relay/read')),
+  button('An answer by buttons', 'sam', 'dm', 'checkin/share words', 'So far only Sam sees this. Sam shares it.', (s) => has(s, 'alex', 'dm', 'relay/read')),
   words('An answer by typing', 'alex', typed, 'As Alex, type into the direct message, such as this:', (s) => has(s, 'alex', 'dm', 'checkin/share')),
-  button('An answer by typing', 'alex', 'dm', 'checkin/share', 'Alex sees what was understood, and shares it.', (s) => has(s, 'sam', 'dm', 'relay/read')),
+  button('An answer by typing', 'alex', 'dm', 'checkin/share words', 'Alex sees what was understood, and shares it.', (s) => has(s, 'sam', 'dm', 'relay/read')),
   button('The relay', 'alex', 'dm', 'relay/read', 'Something from Sam waits for Alex. Tap Read.', (s) => has(s, 'alex', 'dm', 'relay/word')),
-  button('A word back', 'alex', 'dm', 'relay/word', 'Alex sends a word back.', (s) => person(s, 'alex').form || has(s, 'alex', 'dm', 'relay/back')),
+  button('A word back', 'alex', 'dm', 'relay/word', 'Alex sends a word back.', (s) => formOf(person(s, 'alex')) && has(s, 'alex', 'dm', 'relay/word') || has(s, 'alex', 'dm', 'relay/back')),
   form('A word back', 'alex', 'relay/word', back, 'Write something, and submit it.', (s) => has(s, 'alex', 'dm', 'relay/back')),
   button('Take it back', 'alex', 'dm', 'checkin/back', 'Alex would rather say it on the phone, and takes the answer back: it goes from Sam’s side.', (s) => has(s, 'alex', 'dm', 'relay/back') && !has(s, 'alex', 'dm', 'checkin/back')),
   command('Leave', 'alex', () => '/partner leave', 'Leaving is one command, at once, and quiet. As Alex, type', (s) => person(s, 'alex').server.some((m) => m.command === '/partner leave')),
 ];
 
 const last = 'That was it. Alex’s words are gone from Sam’s side, and nobody was told. Look at what is on the disk, stop the bot and start it again, or let Kit join.';
+
+const astray = 'this went another way than the tour; Guided tour begins it again';
+const patience = 2500; // milliseconds in which the next thing comes
 
 function person(s, who) { return s.people.find((p) => p.name === who); }
 
@@ -82,7 +85,7 @@ function button(title, who, place, route, say, done) {
     },
     does: (s) => {
       const f = find(s, who, place, route);
-      return f ? act({ do: 'press', who, message: f.message, input: f.input }) : { error: 'this is no longer there; begin anew' };
+      return f ? act({ do: 'press', who, message: f.message, input: f.input }) : { error: astray };
     },
   };
 }
@@ -167,8 +170,10 @@ export class Tour {
     if (at < 0) await this.begin();
     else if (at >= steps.length) this.stop();
     else {
-      const { error } = await steps[at].does(this.state);
+      const step = steps[at];
+      const { error } = await step.does(this.state);
       if (error) this.complain(error);
+      else if (step.place) this.page.seen(step.place === 'server' ? 'server' : step.who);
     }
     if (this.doing === at) this.doing = undefined;
     this.does.removeAttribute('aria-busy');
@@ -184,6 +189,11 @@ export class Tour {
         if (focus === document.body) this.does.blur();
       }
       this.offered = true;
+      if (this.state && this.state.epoch !== state.epoch && this.at > 0) { // begun anew, and so is the tour
+        this.at = 0;
+        this.shown = -1;
+        this.complain('');
+      }
       this.state = state;
     }
     if (this.at < 0 || !this.state) return;
@@ -214,7 +224,11 @@ export class Tour {
       if (step.place === 'server') this.page.column.server.look(step.who);
       if (step.place) this.page.show(step.place === 'server' ? 'server' : step.who);
     }
-    this.mark(step.spot(this.state), fresh);
+    const spot = step.spot(this.state);
+    this.mark(spot, fresh);
+    clearTimeout(this.waiting);
+    if (spot && this.wrong.textContent.startsWith(capital(astray))) this.complain('');
+    if (!spot) this.waiting = setTimeout(() => { if (this.at === steps.indexOf(step)) this.complain(astray); }, patience);
   }
 
   // mark puts a line around where the next thing is to be done.
