@@ -379,14 +379,7 @@ func smallDisk(t *testing.T, options string) string {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("no disk of a small size can be mounted here (%v); run as root", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error("unmounting:", err)
-		}
-	})
+	mountSmall(t, dir, options)
 	return dir
 }
 
@@ -533,7 +526,7 @@ func TestRunRefusesTheMachine(t *testing.T) {
 		"a read-only disk with files": {func(t *testing.T, p *process) {
 			p.storeAt(smallDisk(t, ""))
 			p.once()
-			p.do(syscall.Mount("", p.dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+			p.do(mountReadOnly(p.dir))
 		}, []string{"/disk", "can only be read", "writable"}},
 		"a full disk": {func(t *testing.T, p *process) { p.storeAt(smallDisk(t, "size=8k")) }, []string{"/disk/aftercare", "make room"}},
 		"a newer database": {func(_ *testing.T, p *process) {
