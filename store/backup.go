@@ -97,6 +97,27 @@ func Backups(f Files, dir string) (out []Backup, err error) {
 	return out, nil
 }
 
+// KeptAside lists what an update or a restore has kept beside the database and the
+// keys file, under other names, and what one that was killed has left there.
+func (f Files) KeptAside() (out []string, err error) {
+	for _, path := range []string{f.Path, f.KeysPath} {
+		dir := filepath.Dir(path)
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, explain(err)
+		}
+		for _, e := range entries {
+			name, whole := e.Name(), filepath.Join(dir, e.Name())
+			aside := strings.HasPrefix(name, filepath.Base(path)+".replaced-") || strings.HasPrefix(name, filepath.Base(path)+".restoring")
+			before := path == f.Path && strings.HasPrefix(name, f.name()+"-before-v")
+			if (aside || before) && !slices.Contains(out, whole) {
+				out = append(out, whole)
+			}
+		}
+	}
+	return out, nil
+}
+
 // Prune deletes all but the newest databases of a folder. The copy of the keys
 // stays: it serves them all.
 func Prune(f Files, dir string, keep int) error {

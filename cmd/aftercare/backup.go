@@ -22,6 +22,9 @@ func backupCommand() *cobra.Command {
 			"The database gets a name with the time in it. Of the keys there is one copy, overwritten in place each time: an older\n" +
 			"one would open what was erased since. The master key is in neither of them and is not needed for this.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("keep") && keep < 1 {
+				return fmt.Errorf("--keep %d: would keep none; give 1 or more, or leave it out to delete none", keep)
+			}
 			cfg, err := readConfig(config)
 			if err != nil {
 				return err
@@ -38,7 +41,7 @@ func backupCommand() *cobra.Command {
 				return err
 			}
 			if cmd.Flags().Changed("keep") {
-				if err := store.Prune(cfg.files(), dir, max(keep, 1)); err != nil {
+				if err := store.Prune(cfg.files(), dir, keep); err != nil {
 					return err
 				}
 			}

@@ -42,6 +42,7 @@ func (f *findings) files(ctx context.Context, cfg Config, o checkOptions) {
 	in := store.Inspect(ctx, opts)
 	f.database(in, cfg)
 	f.permissions(cfg)
+	f.leftovers(cfg)
 	for _, folder := range folders {
 		f.disk(folder, in.Size, o)
 	}
@@ -134,6 +135,31 @@ func (f *findings) permissions(cfg Config) {
 		f.fix("files", "this user may not write %s; run the check as the user that runs the bot, or give them to it", strings.Join(closed, " and "))
 	default:
 		f.ok("files", "for the bot's user alone")
+	}
+}
+
+// leftovers names what an update, a restore or a rotation has kept beside what it
+// replaced. Nothing deletes it but the operator: what people erased since may be in it.
+func (f *findings) leftovers(cfg Config) {
+	old, err := cfg.files().KeptAside()
+	if err != nil {
+		f.note("leftovers", "%v", err)
+		return
+	}
+	if file := cfg.Store.KeyFile; file != "" {
+		if exists(file + ".new") {
+			f.note("leftovers", "%s.new is the new master key of a rotation that was interrupted; stop the bot and run aftercare key rotate again", file)
+		}
+		if exists(file + ".old") {
+			old = append(old, file+".old")
+		}
+		old = append(old, unfinished(file)...)
+	}
+	if len(old) == 0 {
+		f.ok("leftovers", "nothing is kept from before an update, a restore or a new master key")
+	} else {
+		f.note("leftovers", "kept from before an update, a restore or a new master key, with what people erased or took back since; once all is well, delete %s",
+			strings.Join(old, " "))
 	}
 }
 
