@@ -68,6 +68,10 @@ func TakeBackup(ctx context.Context, f Files, dir string, at time.Time) (b Backu
 			os.Remove(part)
 		}
 	}
+	// Before the database as well: a folder that belongs to another one gets nothing.
+	if err := copyKeys(ctx, f, dir); err != nil {
+		return b, err
+	}
 	b = Backup{Path: filepath.Join(dir, f.name()+"-"+at.UTC().Format(stamp)+".db"), At: at.UTC().Truncate(time.Second)}
 	if err := copyDatabase(ctx, f.Path, b.Path, at); err != nil {
 		return Backup{}, fmt.Errorf("backup %s: %w", b.Path, err)

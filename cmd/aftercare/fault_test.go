@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -529,6 +530,14 @@ func TestRunRefusesTheMachine(t *testing.T) {
 			p.do(mountReadOnly(p.dir))
 		}, []string{"/disk", "can only be read", "writable"}},
 		"a full disk": {func(t *testing.T, p *process) { p.storeAt(smallDisk(t, "size=8k")) }, []string{"/disk/aftercare", "make room"}},
+		"a disk that is full since": {func(t *testing.T, p *process) {
+			p.storeAt(smallDisk(t, "size=4m"))
+			p.once()
+			filler := bytes.Repeat([]byte("x"), 4<<20)
+			if err := os.WriteFile(filepath.Join(p.dir, "filler"), filler, 0o600); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatal(err)
+			}
+		}, []string{"/disk/aftercare", "the disk is full: make room"}},
 		"a newer database": {func(_ *testing.T, p *process) {
 			p.once()
 			p.sql(`PRAGMA user_version = 99`)
