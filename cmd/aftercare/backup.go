@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,6 +87,9 @@ func restoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := handOver(cfg, done); err != nil {
+				return err
+			}
 			sayRestored(cmd, cfg, from, done)
 			return nil
 		},
@@ -94,6 +98,27 @@ func restoreCommand() *cobra.Command {
 	cmd.Flags().StringVar(&keys, "keys", "", "a copy of the keys file, if it is not in keys/ beside the backup")
 	cmd.Flags().BoolVar(&replace, "replace", false, "keep a database that is there under another name, and put the backup in its place")
 	return cmd
+}
+
+// handOver gives what root has restored to whoever runs the bot: the owner of the
+// database that was there, or else of its folder.
+func handOver(cfg Config, done store.Restored) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	like := folderOf(cfg.Store.Path)
+	for _, path := range done.Aside {
+		if strings.HasPrefix(path, cfg.Store.Path+".replaced-") {
+			like = path
+			break
+		}
+	}
+	for _, path := range []string{cfg.Store.Path, cfg.Store.Path + ".lock", cfg.Store.KeysPath} {
+		if err := ownedLike(path, like); err != nil {
+			return fmt.Errorf("it is restored, and has to be given to the user that runs the bot: %w", err)
+		}
+	}
+	return nil
 }
 
 // sayRestored tells the operator what is where now.

@@ -438,3 +438,37 @@ func (a *acting) ok(err error) {
 		a.t.Fatal(err)
 	}
 }
+
+// TestRestoreByRoot restores as root what a user without rights runs, as with sudo
+// beside a systemd unit: into the place of a database, and into an empty folder.
+func TestRestoreByRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to restore for somebody else")
+	}
+	p := newProcess(t)
+	p.once()
+	backups := t.TempDir()
+	p.well("backup", backups)
+	files := []string{filepath.Join(p.dir, "aftercare.db"), filepath.Join(p.dir, "aftercare.db.lock"), filepath.Join(p.dir, "aftercare.keys")}
+	theirs := func() {
+		t.Helper()
+		for _, path := range files {
+			fi, err := os.Stat(path)
+			p.do(err)
+			if uid := fi.Sys().(*syscall.Stat_t).Uid; uid != nobody {
+				t.Errorf("%s belongs to %d: the bot can't open it", path, uid)
+			}
+		}
+	}
+	for _, path := range files {
+		p.do(os.Chown(path, nobody, nobody))
+	}
+	p.well("restore", "--replace", backups)
+	theirs()
+	for _, path := range files {
+		p.do(os.Remove(path))
+	}
+	p.do(os.Chown(p.dir, nobody, nobody))
+	p.well("restore", backups)
+	theirs()
+}
