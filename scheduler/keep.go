@@ -60,6 +60,13 @@ func CheckTimes(times string) error {
 	return err
 }
 
+// Missed tells whether a time of a cron line, which CheckTimes takes, has passed
+// between two moments.
+func Missed(times string, last, now time.Time) bool {
+	every, err := parseTimes(times, now)
+	return err == nil && every.Next(last.UTC()).Before(now)
+}
+
 // parseTimes reads a cron line of five fields or a word such as @daily. It is in
 // UTC unless it says otherwise.
 func parseTimes(times string, now time.Time) (cron.Schedule, error) {

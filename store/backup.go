@@ -68,6 +68,10 @@ func TakeBackup(ctx context.Context, f Files, dir string, at time.Time) (b Backu
 			os.Remove(part)
 		}
 	}
+	// Before the database as well: a folder that belongs to another one gets nothing.
+	if err := copyKeys(ctx, f, dir); err != nil {
+		return b, err
+	}
 	b = Backup{Path: filepath.Join(dir, f.name()+"-"+at.UTC().Format(stamp)+".db"), At: at.UTC().Truncate(time.Second)}
 	if err := copyDatabase(ctx, f.Path, b.Path, at); err != nil {
 		return Backup{}, fmt.Errorf("backup %s: %w", b.Path, err)
@@ -94,6 +98,27 @@ func Backups(f Files, dir string) (out []Backup, err error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b Backup) int { return b.At.Compare(a.At) })
+	return out, nil
+}
+
+// KeptAside lists what an update or a restore has kept beside the database and the
+// keys file, under other names, and what one that was killed has left there.
+func (f Files) KeptAside() (out []string, err error) {
+	for _, path := range []string{f.Path, f.KeysPath} {
+		dir := filepath.Dir(path)
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, explain(err)
+		}
+		for _, e := range entries {
+			name, whole := e.Name(), filepath.Join(dir, e.Name())
+			aside := strings.HasPrefix(name, filepath.Base(path)+".replaced-") || strings.HasPrefix(name, filepath.Base(path)+".restoring")
+			before := path == f.Path && strings.HasPrefix(name, f.name()+"-before-v")
+			if (aside || before) && !slices.Contains(out, whole) {
+				out = append(out, whole)
+			}
+		}
+	}
 	return out, nil
 }
 

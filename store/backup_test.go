@@ -314,6 +314,10 @@ func TestCopyKeysRefuses(t *testing.T) {
 	other, _ := linked(t)
 	err := store.CopyKeys(w.ctx, other.opts.Files(), dir)
 	w.is(err, store.ErrCopyForeign)
+	w.is(second(store.TakeBackup(w.ctx, other.opts.Files(), dir, other.clock.Now().Add(time.Minute))), store.ErrCopyForeign)
+	if all, err := store.Backups(w.opts.Files(), dir); len(all) != 1 || err != nil {
+		t.Errorf("%v, %v: another database is the newest of the folder now", all, err)
+	}
 	if read() != before || !strings.Contains(fmt.Sprint(err), dir) {
 		t.Errorf("it was written, or is not named: %v", err)
 	}

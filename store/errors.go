@@ -98,13 +98,22 @@ const (
 	codeNotADB   = 26
 )
 
-// resultCode returns SQLite's primary result code, or 0.
-func resultCode(err error) int {
+// codeShmSize is an extended one: the file beside a database that its readers share
+// can't grow. SQLite says it of a full disk.
+const codeShmSize = codeIO | 19<<8
+
+// extendedCode returns SQLite's result code with what it says besides, or 0.
+func extendedCode(err error) int {
 	var lite *sqlite.Error
 	if !errors.As(err, &lite) {
 		return 0
 	}
-	return lite.Code() & 0xff
+	return lite.Code()
+}
+
+// resultCode returns SQLite's primary result code, or 0.
+func resultCode(err error) int {
+	return extendedCode(err) & 0xff
 }
 
 // explain adds to what the machine refused what an operator can do about it.
@@ -116,7 +125,7 @@ func explain(err error) error {
 	switch {
 	case code == codeCorrupt || code == codeNotADB:
 		return fmt.Errorf("%w: %w", err, ErrDamaged)
-	case code == codeFull || errors.Is(err, syscall.ENOSPC):
+	case code == codeFull || extendedCode(err) == codeShmSize || errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("%w; the disk is full: make room on it", err)
 	case code == codeReadOnly || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w; it can only be read: make the disk and the file writable, or name another place in the configuration", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,9 @@ func backupCommand() *cobra.Command {
 			"The database gets a name with the time in it. Of the keys there is one copy, overwritten in place each time: an older\n" +
 			"one would open what was erased since. The master key is in neither of them and is not needed for this.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("keep") && keep < 1 {
+				return fmt.Errorf("--keep %d: would keep none; give 1 or more, or leave it out to delete none", keep)
+			}
 			cfg, err := readConfig(config)
 			if err != nil {
 				return err
@@ -38,7 +42,7 @@ func backupCommand() *cobra.Command {
 				return err
 			}
 			if cmd.Flags().Changed("keep") {
-				if err := store.Prune(cfg.files(), dir, max(keep, 1)); err != nil {
+				if err := store.Prune(cfg.files(), dir, keep); err != nil {
 					return err
 				}
 			}
@@ -83,6 +87,9 @@ func restoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := handOver(cfg, done); err != nil {
+				return err
+			}
 			sayRestored(cmd, cfg, from, done)
 			return nil
 		},
@@ -91,6 +98,27 @@ func restoreCommand() *cobra.Command {
 	cmd.Flags().StringVar(&keys, "keys", "", "a copy of the keys file, if it is not in keys/ beside the backup")
 	cmd.Flags().BoolVar(&replace, "replace", false, "keep a database that is there under another name, and put the backup in its place")
 	return cmd
+}
+
+// handOver gives what root has restored to whoever runs the bot: the owner of the
+// database that was there, or else of its folder.
+func handOver(cfg Config, done store.Restored) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	like := folderOf(cfg.Store.Path)
+	for _, path := range done.Aside {
+		if strings.HasPrefix(path, cfg.Store.Path+".replaced-") {
+			like = path
+			break
+		}
+	}
+	for _, path := range []string{cfg.Store.Path, cfg.Store.Path + ".lock", cfg.Store.KeysPath} {
+		if err := ownedLike(path, like); err != nil {
+			return fmt.Errorf("it is restored, and has to be given to the user that runs the bot: %w", err)
+		}
+	}
+	return nil
 }
 
 // sayRestored tells the operator what is where now.

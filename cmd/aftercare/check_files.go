@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
+	"aftercare/scheduler"
 	"aftercare/store"
 )
 
@@ -42,6 +44,10 @@ func (f *findings) files(ctx context.Context, cfg Config, o checkOptions) {
 	in := store.Inspect(ctx, opts)
 	f.database(in, cfg)
 	f.permissions(cfg)
+	f.leftovers(cfg)
+	if f.backups(cfg, o) && !slices.Contains(folders, folderOf(filepath.Join(cfg.Backup.Dir, "x"))) {
+		folders = append(folders, folderOf(filepath.Join(cfg.Backup.Dir, "x")))
+	}
 	for _, folder := range folders {
 		f.disk(folder, in.Size, o)
 	}
@@ -135,6 +141,68 @@ func (f *findings) permissions(cfg Config) {
 	default:
 		f.ok("files", "for the bot's user alone")
 	}
+}
+
+// leftovers names what an update, a restore or a rotation has kept beside what it
+// replaced. Nothing deletes it but the operator: what people erased since may be in it.
+func (f *findings) leftovers(cfg Config) {
+	old, err := cfg.files().KeptAside()
+	if err != nil {
+		f.note("leftovers", "%v", err)
+		return
+	}
+	if file := cfg.Store.KeyFile; file != "" {
+		if exists(file + ".new") {
+			f.note("leftovers", "%s.new is the new master key of a rotation that was interrupted; stop the bot and run aftercare key rotate again", file)
+		}
+		if exists(file + ".old") {
+			old = append(old, file+".old")
+		}
+		old = append(old, unfinished(file)...)
+	}
+	if len(old) == 0 {
+		f.ok("leftovers", "nothing is kept from before an update, a restore or a new master key")
+	} else {
+		f.note("leftovers", "kept from before an update, a restore or a new master key, with what people erased or took back since; once all is well, delete %s",
+			strings.Join(old, " "))
+	}
+}
+
+// backups tells whether there is a folder for them, and looks at what is in it.
+func (f *findings) backups(cfg Config, o checkOptions) (there bool) {
+	dir := cfg.Backup.Dir
+	info, err := os.Stat(dir)
+	switch {
+	case dir == "":
+		f.note("backups", "none is taken by itself; set backup.dir to a folder for them, best on another disk")
+		return false
+	case errors.Is(err, fs.ErrNotExist):
+		f.fix("backups", "backup.dir: %s is not there, so none is taken; run: mkdir -p -m 700 %s", dir, dir)
+		return false
+	case err != nil:
+		f.fix("backups", "backup.dir: %s can't be looked at (%v), so none is taken; give it to the user that runs the bot", dir, reason(err))
+		return false
+	case !info.IsDir():
+		f.fix("backups", "backup.dir: %s is no folder, so none is taken; name one", dir)
+		return false
+	case !mayWrite(dir):
+		f.fix("backups", "backup.dir: this user may not write in %s; run the check as the user that runs the bot, or give the folder to it", dir)
+		return true
+	}
+	all, err := store.Backups(cfg.files(), dir)
+	switch {
+	case err != nil:
+		f.fix("backups", "backup.dir: %v", err)
+	case len(all) == 0:
+		f.note("backups", "none in %s yet; the bot takes one by itself, and aftercare backup does it now", dir)
+	case !exists(cfg.files().KeysCopy(dir)):
+		f.fix("backups", "%s is not there, and without a copy of the keys no backup can be read if the keys file is lost; run: aftercare backup", cfg.files().KeysCopy(dir))
+	case scheduler.Missed(cfg.Backup.Every, all[0].At, o.now().Add(-time.Hour)):
+		f.note("backups", "the newest in %s is of %s, and one has been missed since; start the bot, or look at its log", dir, all[0].At.Format(time.DateTime+" MST"))
+	default:
+		f.ok("backups", "the newest in %s is of %s", dir, all[0].At.Format(time.DateTime+" MST"))
+	}
+	return true
 }
 
 // disk asks for room for a copy of the database, which an update and a backup make.

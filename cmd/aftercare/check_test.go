@@ -157,6 +157,38 @@ func (c *checked) database() (path string) {
 	return path
 }
 
+// beside makes a file whose name is that of another one with an end in place of a part.
+func (c *checked) beside(path, end, without string) {
+	c.t.Helper()
+	c.do(os.WriteFile(strings.TrimSuffix(path, without)+end, []byte("x"), 0o600))
+}
+
+// unfinishedKey is a copy of the key that was killed before it had its name.
+func (c *checked) unfinishedKey(end string) {
+	file := c.keyFile()
+	c.beside(filepath.Join(filepath.Dir(file), "."+filepath.Base(file)), end, "")
+}
+
+// backups names the folder of the backups, and backUp takes one there.
+func (c *checked) backups(name string) (dir string) {
+	dir = filepath.Join(c.dir, name)
+	c.env = append(c.env, "AFTERCARE_BACKUP_DIR="+dir)
+	return dir
+}
+
+func (c *checked) backUp() (dir string) {
+	c.t.Helper()
+	dir, path := c.backups("backups"), c.database()
+	c.do(os.Mkdir(dir, 0o700))
+	_, err := store.TakeBackup(c.t.Context(), store.Files{Path: path, KeysPath: keysPathFor(path)}, dir, time.Now())
+	c.do(err)
+	return dir
+}
+
+func (c *checked) later(by time.Duration) {
+	c.o.now = func() time.Time { return time.Now().Add(by) }
+}
+
 // register has the commands registered, by a start of the bot.
 func (c *checked) register() {
 	c.once()
@@ -206,6 +238,21 @@ var findable = map[string]struct {
 	"keys without their key":  {func(c *checked) { c.database(); c.env[2] = "AFTERCARE_STORE_KEY=" }, "keys file", "note: sound; whether it opens shows with the master key"},
 	"no keys file":            {func(c *checked) { c.do(os.Remove(keysPathFor(c.database()))) }, "keys file", "restore it from the folder of your backups"},
 	"a full disk":             {func(c *checked) { c.o.free = func(string) (uint64, error) { return 5 << 20, nil } }, "disk", "fix: 5.0 MiB free in "},
+	"no backups":              {func(c *checked) {}, "backups", "note: none is taken by itself; set backup.dir"},
+	"no folder for backups":   {func(c *checked) { c.backups("nowhere") }, "backups", "/nowhere is not there, so none is taken; run: mkdir -p -m 700 "},
+	"a file for backups":      {func(c *checked) { c.backups(filepath.Base(c.database())) }, "backups", "fix: backup.dir: "},
+	"no backup yet":           {func(c *checked) { c.backups(".") }, "backups", "yet; the bot takes one by itself"},
+	"a backup":                {func(c *checked) { c.backUp() }, "backups", "ok: the newest in "},
+	"a backup of last month":  {func(c *checked) { c.backUp(); c.later(30 * 24 * time.Hour) }, "backups", "and one has been missed since"},
+	"a backup without keys":   {func(c *checked) { c.do(os.Remove(filepath.Join(c.backUp(), "keys", "aftercare.keys"))) }, "backups", "fix: "},
+	"nothing from before":     {func(c *checked) { c.database() }, "leftovers", "ok: nothing is kept from before"},
+	"what an update kept":     {func(c *checked) { c.beside(c.database(), "-before-v2-20260101T000000Z.db", ".db") }, "leftovers", "aftercare-before-v2-20260101T000000Z.db"},
+	"what a restore kept":     {func(c *checked) { c.beside(c.database(), ".replaced-20260101T000000Z", "") }, "leftovers", "delete "},
+	"what a restore took":     {func(c *checked) { c.beside(keysPathFor(c.database()), ".replaced-20260101T000000Z", "") }, "leftovers", "aftercare.keys.replaced-20260101T000000Z"},
+	"half a restore":          {func(c *checked) { c.beside(c.database(), ".restoring", "") }, "leftovers", "aftercare.db.restoring"},
+	"a key from before":       {func(c *checked) { c.database(); c.beside(c.keyFile(), ".old", "") }, "leftovers", "note: kept from before an update, a restore or a new master key"},
+	"a key without a name":    {func(c *checked) { c.database(); c.unfinishedKey(".old-123") }, "leftovers", "key.old-123"},
+	"half a rotation":         {func(c *checked) { c.database(); c.beside(c.keyFile(), ".new", "") }, "leftovers", "run aftercare key rotate again"},
 	"a disk that fills":       {func(c *checked) { c.o.free = func(string) (uint64, error) { return 700 << 20, nil } }, "disk", "note: 700.0 MiB free in "},
 	"a disk that is silent":   {func(c *checked) { c.o.free = func(string) (uint64, error) { return 0, errors.New("no") } }, "disk", "note: how much is free in "},
 	"a wrong token":           {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=zzz-token" }, "token", "fix: discord.token: Discord does not know this token any more; copy it anew"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -369,14 +370,7 @@ func smallDisk(t *testing.T, options string) string {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("no disk of a small size can be mounted here (%v); run as root", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error("unmounting:", err)
-		}
-	})
+	mountSmall(t, dir, options)
 	return dir
 }
 
@@ -523,9 +517,17 @@ func TestRunRefusesTheMachine(t *testing.T) {
 		"a read-only disk with files": {func(t *testing.T, p *process) {
 			p.storeAt(smallDisk(t, ""))
 			p.once()
-			p.do(syscall.Mount("", p.dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+			p.do(mountReadOnly(p.dir))
 		}, []string{"/disk", "can only be read", "writable"}},
 		"a full disk": {func(t *testing.T, p *process) { p.storeAt(smallDisk(t, "size=8k")) }, []string{"/disk/aftercare", "make room"}},
+		"a disk that is full since": {func(t *testing.T, p *process) {
+			p.storeAt(smallDisk(t, "size=4m"))
+			p.once()
+			filler := bytes.Repeat([]byte("x"), 4<<20)
+			if err := os.WriteFile(filepath.Join(p.dir, "filler"), filler, 0o600); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatal(err)
+			}
+		}, []string{"/disk/aftercare", "the disk is full: make room"}},
 		"a newer database": {func(_ *testing.T, p *process) {
 			p.once()
 			p.sql(`PRAGMA user_version = 99`)

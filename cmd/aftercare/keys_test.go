@@ -209,7 +209,12 @@ func TestRotate(t *testing.T) {
 
 	p.env[2] = "AFTERCARE_STORE_KEY_FILE=" + made // and now in the place of the file itself
 	p.refuses([]string{"holds the key in force"}, "key", "rotate", "--to", "new.key")
+	unnamed := filepath.Join(p.dir, ".new.key.old-123") // by one that was killed
+	p.do(os.WriteFile(unnamed, []byte(key), 0o600))
 	p.well("key", "rotate")
+	if exists(unnamed) {
+		t.Error("a copy of the old key is left, under no name that anybody looks for")
+	}
 	p.do(p.opens(made))
 	if err := p.opens(made + ".old"); err == nil {
 		t.Error("the old key still opens it")
@@ -318,6 +323,9 @@ func TestBackupOfARunningBot(t *testing.T) {
 	p.link()
 	p.refuses([]string{"no such file", "make the folder"}, "backup", backups)
 	p.do(os.Mkdir(backups, 0o700))
+	for _, keep := range []string{"0", "-1"} {
+		p.refuses([]string{"--keep " + keep, "1 or more"}, "backup", "--keep", keep, backups)
+	}
 	said := p.well("backup", backups)
 	if !strings.Contains(said, filepath.Join(backups, "aftercare-2")) || !strings.Contains(said, filepath.Join(backups, "keys", "aftercare.keys")) {
 		t.Errorf("it says: %s", said)
@@ -429,4 +437,38 @@ func (a *acting) ok(err error) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+}
+
+// TestRestoreByRoot restores as root what a user without rights runs, as with sudo
+// beside a systemd unit: into the place of a database, and into an empty folder.
+func TestRestoreByRoot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to restore for somebody else")
+	}
+	p := newProcess(t)
+	p.once()
+	backups := t.TempDir()
+	p.well("backup", backups)
+	files := []string{filepath.Join(p.dir, "aftercare.db"), filepath.Join(p.dir, "aftercare.db.lock"), filepath.Join(p.dir, "aftercare.keys")}
+	theirs := func() {
+		t.Helper()
+		for _, path := range files {
+			fi, err := os.Stat(path)
+			p.do(err)
+			if uid := fi.Sys().(*syscall.Stat_t).Uid; uid != nobody {
+				t.Errorf("%s belongs to %d: the bot can't open it", path, uid)
+			}
+		}
+	}
+	for _, path := range files {
+		p.do(os.Chown(path, nobody, nobody))
+	}
+	p.well("restore", "--replace", backups)
+	theirs()
+	for _, path := range files {
+		p.do(os.Remove(path))
+	}
+	p.do(os.Chown(p.dir, nobody, nobody))
+	p.well("restore", backups)
+	theirs()
 }

@@ -71,7 +71,7 @@ func (r *rotation) inPlace(credentials string) error {
 	r.file, r.next = file, file+".new"
 	old := file + ".old"
 	if exists(old) && !exists(r.next) {
-		return fmt.Errorf("%s is there from an earlier rotation; delete it once no copy of the keys file from before that needs it, or keep it elsewhere", old)
+		return fmt.Errorf("%s is there from an earlier rotation, which is done; for another one, delete it once no copy of the keys file from before that needs it, or keep it elsewhere", old)
 	}
 	return nil
 }
@@ -100,6 +100,9 @@ func (r *rotation) run(ctx context.Context) error {
 	if r.file != "" {
 		if err := r.takePlace(); err != nil {
 			return fmt.Errorf("all is wrapped by the new key in %s, which could not take its place: %w; run this again, or move it there", r.next, err)
+		}
+		for _, path := range unfinished(r.file) { // of one that was killed
+			os.Remove(path)
 		}
 	}
 	r.say(n, copied)
@@ -155,7 +158,7 @@ func (r *rotation) takePlace() error {
 // writeWhole writes a file that its owner alone may read, with the owner of another
 // one where there is one, and has it under its name only when it is on the disk.
 func writeWhole(path string, b []byte, like string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unnamed(path)+"*")
 	if err != nil {
 		return err
 	}
@@ -175,6 +178,21 @@ func writeWhole(path string, b []byte, like string) (err error) {
 		return err
 	}
 	return store.Settle(filepath.Dir(path))
+}
+
+// unnamed is what a file is called before it has its name: the beginning of it.
+func unnamed(path string) string { return "." + filepath.Base(path) + "-" }
+
+// unfinished lists the copies of the master key at file that a rotation which was
+// killed has left without a name.
+func unfinished(file string) (out []string) {
+	entries, _ := os.ReadDir(filepath.Dir(file)) // what can't be listed is named elsewhere
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), unnamed(file+".new")) || strings.HasPrefix(e.Name(), unnamed(file+".old")) {
+			out = append(out, filepath.Join(filepath.Dir(file), e.Name()))
+		}
+	}
+	return out
 }
 
 // copyKeys has the copy in backup.dir wrapped by the new key as well.
