@@ -149,9 +149,17 @@ func (h *house) hear(kind, raw string) []request {
 	h.t.Helper()
 	h.wire.take()
 	h.bot.hear(kind, json.RawMessage(raw))
-	h.bot.people.busy.Wait()
+	h.bot.people.idle()
 	h.deliver()
 	return h.wire.take()
+}
+
+// idle waits until nothing is in any line, and before what is put into one later.
+func (l *lines) idle() bool {
+	l.busy.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.by) == 0
 }
 
 // deliver sends all that is due, as the scheduler does.

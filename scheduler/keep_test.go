@@ -83,7 +83,7 @@ func TestKeep(t *testing.T) {
 func TestKeepFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{fails: errors.New("the folder is gone")}
-		log := keep(t, "@daily", s, time.Hour)
+		log := keep(t, "@daily", s, time.Hour-30*time.Second)
 		if n := strings.Count(log, "the folder is gone"); n != 4 {
 			t.Errorf("said %d times in an hour, want 4\n%s", n, log)
 		}

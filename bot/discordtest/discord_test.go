@@ -120,13 +120,15 @@ func (st *stage) session() *discordgo.Session {
 	return s
 }
 
+const applicationID = "100000000000000001" // of every such Discord
+
 func (st *stage) open(s *discordgo.Session) {
 	st.t.Helper()
 	if err := s.Open(); err != nil {
 		st.t.Fatal(err)
 	}
 	one := 1
-	_, err := s.ApplicationCommandBulkOverwrite(s.State.User.ID, "", []*discordgo.ApplicationCommand{{
+	_, err := s.ApplicationCommandBulkOverwrite(applicationID, "", []*discordgo.ApplicationCommand{{
 		Name: "scene", Description: "Scenes", Options: []*discordgo.ApplicationCommandOption{{
 			Type: discordgo.ApplicationCommandOptionSubCommand, Name: "ended", Description: "A scene has ended",
 			Options: []*discordgo.ApplicationCommandOption{

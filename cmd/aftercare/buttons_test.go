@@ -45,7 +45,6 @@ func TestButtonsInOtherHands(t *testing.T) {
 type hands struct {
 	*stage
 	*player
-	house   *house
 	owners  map[string]map[string]bool // custom id -> names
 	values  map[string][]string        // of a menu
 	mu      sync.Mutex

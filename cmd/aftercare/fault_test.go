@@ -26,8 +26,7 @@ import (
 type machine struct {
 	*stage
 	*player
-	house *house
-	skew  atomic.Int64 // how far the machine's clock is ahead, in nanoseconds
+	skew atomic.Int64 // how far the machine's clock is ahead, in nanoseconds
 }
 
 // newMachine begins with alex and sam linked.

@@ -98,9 +98,8 @@ func (a *tally) faults() string { return fmt.Sprint(a.by) }
 type troubled struct {
 	*stage
 	*player
-	house *house
-	all   *tally
-	errs  []string // that were returned to whoever started and stopped it
+	all  *tally
+	errs []string // that were returned to whoever started and stopped it
 
 	mu      sync.Mutex
 	rng     *rand.Rand
@@ -111,11 +110,7 @@ type troubled struct {
 }
 
 func (s *troubled) start() error {
-	err := s.startOn(world{now: s.now, log: s.logger, transport: s, dial: s.stage.discord.DialContext})
-	if err == nil {
-		s.house = s.stage.house
-	}
-	return s.noted(err)
+	return s.noted(s.startOn(world{now: s.now, log: s.logger, transport: s, dial: s.stage.discord.DialContext}))
 }
 
 func (s *troubled) stop() error {
