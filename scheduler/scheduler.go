@@ -42,6 +42,7 @@ type queue interface {
 	MarkRefused(ctx context.Context, d store.Delivery) error
 	Drop(ctx context.Context, d store.Delivery) error
 	Forget(ctx context.Context) (int64, error)
+	WantsCheckpoint() bool
 	Checkpoint(ctx context.Context) error
 
 	calendar
@@ -181,7 +182,7 @@ func (s *Scheduler) Run(ctx context.Context) {
 // checkpoint has the database put its files in order, beside everything else and
 // one at a time.
 func (s *Scheduler) checkpoint(ctx context.Context) {
-	if !s.tidying.CompareAndSwap(false, true) {
+	if !s.queue.WantsCheckpoint() || !s.tidying.CompareAndSwap(false, true) {
 		return
 	}
 	s.busy.Go(func() {

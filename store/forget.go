@@ -65,11 +65,15 @@ func (s *Store) emptyLog(ctx context.Context) error {
 // into the file; a commit of several people's acts is some ten pages.
 const checkpointEvery = 64
 
+// WantsCheckpoint tells whether there is enough in the write-ahead log for a
+// Checkpoint. It asks no database.
+func (s *Store) WantsCheckpoint() bool { return s.commits.Load() >= checkpointEvery }
+
 // Checkpoint copies the write-ahead log into the file, if there is enough of it.
 // SQLite by itself has a commit do that now and then, for which everybody waits;
 // it still does when the log has become 64 MB. Call it often, beside other things.
 func (s *Store) Checkpoint(ctx context.Context) error {
-	if s.commits.Load() < checkpointEvery {
+	if !s.WantsCheckpoint() {
 		return nil
 	}
 	s.commits.Store(0)
