@@ -70,6 +70,13 @@ func (b *Bot) inLine(ctx context.Context, c store.Content, there *message) (sent
 	if there.shows(s) {
 		return sent, nil
 	}
+	if c.CheckIn != nil && c.CheckIn.Late { // what is late now was not when it was posted
+		then := *c.CheckIn
+		then.Late = false
+		if there.shows(b.checkinShown(c.Delivery, then)) {
+			return sent, nil
+		}
+	}
 	gone, err := b.edit(ctx, c)
 	if gone {
 		sent.Message = store.Private{}

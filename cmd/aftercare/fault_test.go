@@ -240,7 +240,7 @@ func TestHelpWithoutDatabase(t *testing.T) {
 				m := newMachine(t, dir)
 				spoil(m)
 				m.says(m.does("alex: /care help"), "call your local emergency number", 1)
-				m.says(m.does("alex: /privacy about"), "What is kept, and how long", 1)
+				m.says(m.does("alex: /privacy about"), "Robin runs this bot", 1)
 				m.says(m.does("kit: /care help"), "call your local emergency number", 1)
 				said := m.does("alex: /scene ended")
 				if name == "closed" { // the others SQLite may not notice: it has the file open
