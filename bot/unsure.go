@@ -87,27 +87,26 @@ func (b *Bot) inLine(ctx context.Context, c store.Content, there *message) (sent
 // shows tells whether a message says what it should, and asks it by the same buttons.
 func (m *message) shows(s say) bool {
 	raw, err := json.Marshal(s.rows)
-	return err == nil && m.Content == s.content() && slices.Equal(customIDs(raw), customIDs(m.Components...))
+	var rows []json.RawMessage
+	return err == nil && json.Unmarshal(raw, &rows) == nil &&
+		m.Content == s.content() && slices.Equal(customIDs(rows), customIDs(m.Components))
 }
 
-// customIDs returns the custom ids in components, or in lists of them, in their order.
-func customIDs(raws ...json.RawMessage) (ids []string) {
-	var walk func([]component)
-	walk = func(list []component) {
-		for _, c := range list {
-			if c.CustomID != "" {
-				ids = append(ids, c.CustomID)
-			}
-			walk(c.Components)
+// customIDs returns the custom ids in components, in their order.
+func customIDs(components []json.RawMessage) (ids []string) {
+	var walk func(component)
+	walk = func(c component) {
+		if c.CustomID != "" {
+			ids = append(ids, c.CustomID)
+		}
+		for _, inner := range c.Components {
+			walk(inner)
 		}
 	}
-	for _, raw := range raws {
-		var one component
-		var list []component
-		if json.Unmarshal(raw, &list) == nil {
-			walk(list)
-		} else if json.Unmarshal(raw, &one) == nil {
-			walk([]component{one})
+	for _, raw := range components {
+		var c component
+		if json.Unmarshal(raw, &c) == nil {
+			walk(c)
 		}
 	}
 	return ids

@@ -26,6 +26,14 @@ var setRight = []string{`
 
 const isNow = `(want <> 'post' OR kind IN ('hello', 'linked', 'panel', 'offer', 'remark')) AND kind <> 'stray'`
 
+// What is planned at times, if it was by a clock that was ahead; $1 is
+// farAhead from now. The index deliveries_soon has the words of isSoon.
+const (
+	isSoon       = `kind IN ('relay', 'notice', 'standing')`
+	relaysAhead  = `SELECT id, share, part FROM deliveries WHERE next_at > $1 AND ` + isSoon + ` AND kind = 'relay' AND want = 'post' AND lease IS NULL`
+	noticesAhead = `SELECT id, recipient FROM deliveries WHERE next_at > $1 AND ` + isSoon + ` AND kind <> 'relay' AND want = 'post' AND lease IS NULL`
+)
+
 // catchUpWithClock makes due now what was due by a clock that was ahead. What waits
 // for its reader's time, or for the end of their night, is asked anew when that is.
 func (t *tx) catchUpWithClock() error {
@@ -35,19 +43,12 @@ func (t *tx) catchUpWithClock() error {
 			return err
 		}
 	}
-	err := t.openAnew(`
-		SELECT id, share, part FROM deliveries
-		WHERE next_at > $1 AND kind IN ('relay', 'notice', 'standing') AND kind = 'relay' AND want = 'post' AND lease IS NULL
-	`, ahead)
-	if err != nil {
+	if err := t.openAnew(relaysAhead, ahead); err != nil {
 		return err
 	}
 	type line struct{ id, to int64 }
 	var lines []line
-	rows, err := t.Query(`
-		SELECT id, recipient FROM deliveries
-		WHERE next_at > $1 AND kind IN ('relay', 'notice', 'standing') AND kind <> 'relay' AND want = 'post' AND lease IS NULL
-	`, ahead)
+	rows, err := t.Query(noticesAhead, ahead)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var l line
 		err := r.Scan(&l.id, &l.to)

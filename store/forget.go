@@ -57,8 +57,13 @@ func (s *Store) Forget(ctx context.Context) (total int64, err error) {
 // emptyLog empties the write-ahead log. Beside a backup or another long read it
 // can't, and is done the next time.
 func (s *Store) emptyLog(ctx context.Context) error {
+	return s.copyLog(ctx, "TRUNCATE")
+}
+
+// copyLog copies the write-ahead log into the file, in one of SQLite's modes.
+func (s *Store) copyLog(ctx context.Context, mode string) error {
 	var busy, pages, moved int
-	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
+	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(`+mode+`)`).Scan(&busy, &pages, &moved)
 }
 
 // checkpointEvery is how many commits the write-ahead log takes until it is copied
@@ -77,8 +82,7 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 		return nil
 	}
 	s.commits.Store(0)
-	var busy, pages, moved int
-	return s.tidy.QueryRowContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`).Scan(&busy, &pages, &moved)
+	return s.copyLog(ctx, "PASSIVE")
 }
 
 // sweepPeople deletes those of whom nothing is left to do; $1 is when they agreed

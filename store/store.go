@@ -150,7 +150,7 @@ func (s *Store) openDatabase(ctx context.Context, o Options) (err error) {
 // prepare keeps ready the statements that run all day whether anything happens or
 // not. Nearly all of what such a one takes is SQLite reading and planning it.
 func (s *Store) prepare(ctx context.Context) (err error) {
-	often := []string{fitsDue, pactsOnce, sweepPeople}
+	often := append([]string{fitsDue, pactsOnce, sweepPeople, relaysAhead, noticesAhead}, setRight...)
 	for _, sweep := range sweeps {
 		often = append(often, sweep.sql)
 	}

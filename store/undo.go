@@ -60,12 +60,7 @@ func (t *tx) undoFor(scene, person int64, own bool) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range checkins {
-		if err := t.cancel(id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.cancelAll(checkins)
 }
 
 // leaveScene ends a scene for one person: what is open is cancelled, its drafts
@@ -115,6 +110,10 @@ func (t *tx) cancelIn(scene, person int64, all bool) error {
 	if err != nil {
 		return err
 	}
+	return t.cancelAll(checkins)
+}
+
+func (t *tx) cancelAll(checkins []int64) error {
 	for _, id := range checkins {
 		if err := t.cancel(id); err != nil {
 			return err

@@ -51,7 +51,7 @@ func backupCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&config, "config", "", "the configuration file (default config.yaml, if there is one)")
+	configFlag(cmd, &config)
 	cmd.Flags().IntVar(&keep, "keep", 0, "delete all but so many databases, the newest; without it none is deleted")
 	return cmd
 }
@@ -64,11 +64,7 @@ func restoreCommand() *cobra.Command {
 		Long: "Put a backup in the place of the database: the newest one of a folder of backups, or the one that is named.\n" +
 			"It is looked through and tried with the keys first. What was there is kept beside it under another name.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := readConfig(config)
-			if err != nil {
-				return err
-			}
-			key, err := cfg.masterKey()
+			cfg, key, err := readConfigAndKey(config)
 			if err != nil {
 				return err
 			}
@@ -94,7 +90,7 @@ func restoreCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&config, "config", "", "the configuration file (default config.yaml, if there is one)")
+	configFlag(cmd, &config)
 	cmd.Flags().StringVar(&keys, "keys", "", "a copy of the keys file, if it is not in keys/ beside the backup")
 	cmd.Flags().BoolVar(&replace, "replace", false, "keep a database that is there under another name, and put the backup in its place")
 	return cmd
@@ -156,6 +152,21 @@ func readConfig(path string) (Config, error) {
 		err = fmt.Errorf("the configuration needs a look:\n%w", err)
 	}
 	return cfg, err
+}
+
+// readConfigAndKey is readConfig for a command that can't do without the master key.
+func readConfigAndKey(path string) (Config, store.MasterKey, error) {
+	cfg, err := readConfig(path)
+	if err != nil {
+		return cfg, store.MasterKey{}, err
+	}
+	key, err := cfg.masterKey()
+	return cfg, key, err
+}
+
+// configFlag gives a command the flag that names its configuration.
+func configFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVar(path, "config", "", "the configuration file (default config.yaml, if there is one)")
 }
 
 func (c Config) files() store.Files {

@@ -52,7 +52,7 @@ func checkCommand() *cobra.Command {
 			return found.verdict()
 		},
 	}
-	cmd.Flags().StringVar(&o.config, "config", "", "the configuration file (default config.yaml, if there is one)")
+	configFlag(cmd, &o.config)
 	cmd.Flags().BoolVar(&o.offline, "offline", false, "leave out what asks Discord")
 	cmd.Flags().StringVar(&o.dm, "dm", "", "send a test message to this account, which has to own the application")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

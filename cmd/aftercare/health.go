@@ -36,7 +36,7 @@ func healthCommand() *cobra.Command {
 			return askHealth(cmd.Context(), cmd.OutOrStdout(), cfg.HTTP.Listen, what)
 		},
 	}
-	cmd.Flags().StringVar(&path, "config", "", "the configuration file (default config.yaml, if there is one)")
+	configFlag(cmd, &path)
 	cmd.Flags().BoolVar(&alive, "alive", false, "ask only whether it is alive")
 	return cmd
 }

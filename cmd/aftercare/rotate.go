@@ -22,11 +22,7 @@ func rotateCommand() *cobra.Command {
 			"the one in store.key_file; a key that comes from the environment or as a credential has to be put there by hand.\n" +
 			"Interrupted at any point it is finished by running it again.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := readConfig(config)
-			if err != nil {
-				return err
-			}
-			key, err := cfg.masterKey()
+			cfg, key, err := readConfigAndKey(config)
 			if err != nil {
 				return err
 			}
@@ -39,7 +35,7 @@ func rotateCommand() *cobra.Command {
 			return r.run(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&config, "config", "", "the configuration file (default config.yaml, if there is one)")
+	configFlag(cmd, &config)
 	cmd.Flags().StringVar(&to, "to", "", "the file for the new key, where it can't take the place of the one in force by itself")
 	return cmd
 }

@@ -58,7 +58,7 @@ func runCommand() *cobra.Command {
 			return h.run(ctx)
 		},
 	}
-	cmd.Flags().StringVar(&path, "config", "", "the configuration file (default config.yaml, if there is one)")
+	configFlag(cmd, &path)
 	return cmd
 }
 
