@@ -311,11 +311,8 @@ func echo(head string, a store.Answer) say {
 		return s
 	}
 	s = s.add(head)
-	if a.Feeling != "" {
-		s = s.add(text.T(text.CheckinMineFeeling, "feeling", text.T(text.Key("feeling."+string(a.Feeling)))))
-	}
-	if a.Need != "" {
-		s = s.add(text.T(text.CheckinMineNeed, "need", text.T(text.Key("need."+string(a.Need)))))
+	if tapped := inShort(a); tapped != "" {
+		s = s.add(tapped)
 	}
 	if words := allWords(a); words != "" {
 		s = s.add("> " + within(shorten(words, echoed), echoedUnits))
@@ -326,6 +323,18 @@ func echo(head string, a store.Answer) say {
 		s = s.add(text.T(text.CheckinOnlyWords))
 	}
 	return s
+}
+
+// inShort says what was tapped of an answer, in its writer's voice.
+func inShort(a store.Answer) string {
+	var all []string
+	if a.Feeling != "" {
+		all = append(all, text.T(text.Key("answer.feeling."+string(a.Feeling))))
+	}
+	if a.Need != "" {
+		all = append(all, text.T(text.Key("answer.need."+string(a.Need))))
+	}
+	return strings.Join(all, " ")
 }
 
 func allWords(a store.Answer) string {

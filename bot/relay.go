@@ -118,13 +118,8 @@ func relayParts(r store.Relay) []string {
 	if t, ok := topics[r.About]; ok {
 		head = append(head, text.T(t.relay))
 	}
-	if f := r.Answer.Feeling; f != "" {
-		head = append(head, text.T(text.RelayFeeling, "feeling", text.T(text.Key("feeling."+string(f)))))
-	}
-	if n := r.Answer.Need; n == store.NeedCard {
-		head = append(head, text.T(text.GistCard))
-	} else if n != "" {
-		head = append(head, text.T(text.RelayNeed, "need", text.T(text.Key("need."+string(n)))))
+	if tapped := inShort(r.Answer); tapped != "" {
+		head = append(head, tapped)
 	}
 	out := parts(allWords(r.Answer), perMessage)
 	if len(out) == 0 {

@@ -361,6 +361,12 @@ func relaySpecimens() []specimen {
 	} {
 		out = append(out, specimen{"Read, just the gist: " + g.what, of(store.Relay{Level: store.ShareGist, Answer: g.a})})
 	}
+	for _, a := range []store.Answer{
+		{Feeling: "low", Need: "space"}, {Feeling: "flat", Need: "kind"}, {Feeling: "ok", Need: "company"}, {Feeling: "good", Need: "call"},
+		{Feeling: "glowing"}, {Feeling: "mixed", Need: "nothing"}, {Feeling: "numb", Need: store.NeedCard},
+	} {
+		out = append(out, specimen{"Read, tapped and not written: " + feltAs(a.Feeling), of(store.Relay{Answer: a})})
+	}
 	return out
 }
 

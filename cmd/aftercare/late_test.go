@@ -113,7 +113,7 @@ func TestLostReplyIsNotSentTwice(t *testing.T) {
 		if n := strings.Count(said, "bot -> alex: Something was left for you."); n != 1 {
 			t.Errorf("seen %d times:\n%s", n, said)
 		}
-		if said := a.does("alex presses [Read]"); !strings.Contains(said, "Feeling: Good") {
+		if said := a.does("alex presses [Read]"); !strings.Contains(said, "Feeling good.") {
 			t.Errorf("it can't be read:\n%s", said)
 		}
 		if said := a.does("sam presses [Take it back]"); !strings.Contains(said, "bot -> alex, removed: From Sam") {
