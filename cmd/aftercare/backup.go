@@ -142,7 +142,7 @@ func sayRestored(cmd *cobra.Command, cfg Config, from store.Source, done store.R
 	}
 	say("All else is as it was then: who left a partner or paused since has to do so again. Let people know.\n" +
 		"What fell due since is looked for in people's DMs before it is sent.\n" +
-		"Start it with: aftercare run")
+		"It can be started now.")
 }
 
 // readConfig is loadConfig for a command, with the process's environment.
