@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -302,177 +300,12 @@ func TestWhichFileIsRead(t *testing.T) {
 	}
 }
 
-// TestEverySecretComesInEveryWay also holds that the file's name is kept, and line ends are not.
-func TestEverySecretComesInEveryWay(t *testing.T) {
-	files := map[string]string{
-		"empty.yaml": "", "token.txt": "a.b.c\r\n", "key.txt": "master\n\n",
-		"literal.yaml":         "discord: {token: a.b.c}\nstore: {key: master}",
-		"files.yaml":           "discord: {token_file: token.txt}\nstore: {key_file: key.txt}",
-		"creds/discord.token":  "a.b.c\n",
-		"creds/store.key":      "master\n",
-		"creds/something.else": "",
-	}
-	for name, c := range map[string]struct {
-		path string
-		env  []string
-		read bool
-	}{
-		"as they stand in the file": {"literal.yaml", nil, false},
-		"files named in the file":   {"files.yaml", nil, true},
-		"variables":                 {"empty.yaml", []string{"AFTERCARE_DISCORD_TOKEN=a.b.c", "AFTERCARE_STORE_KEY=master\n"}, false},
-		"files named by variables":  {"empty.yaml", []string{"AFTERCARE_DISCORD_TOKEN_FILE=token.txt", "AFTERCARE_STORE_KEY_FILE=key.txt"}, true},
-		"credentials":               {"empty.yaml", []string{"CREDENTIALS_DIRECTORY=creds"}, true},
-	} {
-		inDir(t, files)
-		if err := os.Chmod("creds/store.key", 0o440); err != nil { // as systemd's ACL looks
-			t.Fatal(err)
-		}
-		got, err := loadConfig(c.path, c.env, testDay)
-		if err != nil || got.Discord.Token != "a.b.c" || got.Store.Key != "master" {
-			t.Errorf("%s: %q, %q, %v", name, string(got.Discord.Token), string(got.Store.Key), err)
-		}
-		if c.read != (got.Discord.TokenFile != "") || c.read != (got.Store.KeyFile != "") {
-			t.Errorf("%s: files %q and %q", name, got.Discord.TokenFile, got.Store.KeyFile)
-		}
-	}
-}
-
-func TestWhatIsWrongWithSecrets(t *testing.T) {
-	const hiddenWord = "verysecret"
-	files := map[string]string{
-		"key": hiddenWord, "open": hiddenWord, "empty": "\n", "large": strings.Repeat("a", maxSecret+1),
-		"creds/store.key": hiddenWord, "dir/x": "", "openliteral.yaml": "store: {key: " + hiddenWord + "}",
-	}
-	for _, c := range []struct{ yaml, env, want string }{
-		{"store: {key: verysecret}", "AFTERCARE_STORE_KEY=verysecret", "store.key: set in 2 ways, by store.key in c.yaml and by AFTERCARE_STORE_KEY; keep one of them"},
-		{"store: {key_file: key}", "AFTERCARE_STORE_KEY_FILE=key", "store.key: set in 2 ways, by store.key_file in c.yaml and by AFTERCARE_STORE_KEY_FILE; keep one of them"},
-		{"store: {key: verysecret, key_file: key}", "CREDENTIALS_DIRECTORY=creds", "store.key: set in 3 ways, by store.key in c.yaml and by store.key_file in c.yaml and by the credential store.key; keep one of them"},
-		{"store: {key_file: none}", "", "store.key: the file none (store.key_file in c.yaml) cannot be read (no such file or directory); check the path, and that this user may read it"},
-		{"store: {key_file: dir}", "", "store.key: the file dir (store.key_file in c.yaml) cannot be read (is a directory); name a file that holds the secret and nothing else"},
-		{"store: {key_file: open}", "", "store.key: the file open (store.key_file in c.yaml) can be read by others; run: chmod 600 open"},
-		{"", "AFTERCARE_STORE_KEY_FILE=empty", "store.key: the file empty (AFTERCARE_STORE_KEY_FILE) is empty; write the secret into it"},
-		{"", "AFTERCARE_STORE_KEY_FILE=large", "store.key: the file large (AFTERCARE_STORE_KEY_FILE) is too large for a secret; name a file that holds the secret and nothing else"},
-	} {
-		files["c.yaml"] = c.yaml
-		inDir(t, files)
-		if err := os.Chmod("open", 0o640); err != nil {
-			t.Fatal(err)
-		}
-		_, err := loadConfig("c.yaml", []string{c.env}, testDay)
-		if runtime.GOOS != "windows" && fmt.Sprint(err) != c.want {
-			t.Errorf("%s %s\ngot  %v\nwant %s", c.yaml, c.env, err, c.want)
-		}
-		if strings.Contains(fmt.Sprint(err), hiddenWord) {
-			t.Errorf("the error shows the secret: %v", err)
-		}
-	}
-	if err := os.Chmod("openliteral.yaml", 0o644); err != nil {
-		t.Fatal(err)
-	}
-	const want = "store.key: stands in openliteral.yaml, which others can read; run: chmod 600 openliteral.yaml"
-	if _, err := loadConfig("openliteral.yaml", nil, testDay); runtime.GOOS != "windows" && fmt.Sprint(err) != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-func TestNoErrorShowsWhatMayBeASecret(t *testing.T) {
-	for _, text := range []string{
-		"verysecret", "token: verysecret", "discord: verysecret", "discord: {token: Bot verysecret}",
-		"discord: {token: [verysecret]}", "discord: {tken: verysecret}", "discord: {api_url: 'https://a:verysecret@b'}",
-		"discord: {token: *verysecret}", "- verysecret",
-	} {
-		_, err := load(t, text, "AFTERCARE_TOKEN=verysecret")
-		if err == nil || strings.Contains(err.Error(), "verysecret") || strings.Contains(err.Error(), "verys") {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
-}
-
-func TestASecretDoesNotShow(t *testing.T) {
-	var c Config
-	c.Discord.Token, c.Store.Key = "verysecret", "verysecret"
-	printed := fmt.Sprint(c, &c, c.Discord.Token)
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%e", "%U"} {
-		printed += fmt.Sprintf(verb, c) + fmt.Sprintf(verb, c.Store.Key) + fmt.Sprintf(verb, []any{&c.Store.Key})
-	}
-	asJSON, err := json.Marshal(map[string]any{"config": c, "list": []Secret{"verysecret"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var log strings.Builder
-	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-		slog.New(h).Info("config", "config", c, "token", c.Discord.Token, "list", []Secret{"verysecret"})
-	}
-	for _, text := range []string{printed, string(asJSON), log.String()} {
-		if strings.Contains(text, "verys") || strings.Contains(text, fmt.Sprintf("%x", "verys")) || !strings.Contains(text, hidden) {
-			t.Errorf("shows a secret, or hides it otherwise: %s", text)
-		}
-	}
-}
-
 func TestReadyNamesWhatIsMissing(t *testing.T) {
 	const want = `discord.token: missing; set AFTERCARE_DISCORD_TOKEN or discord.token_file, the token is on the Bot page of your application
 store.key: missing; make one with: aftercare key new > aftercare.key && chmod 600 aftercare.key, then set store.key_file: aftercare.key
 operator.name: missing; write the name people know you by, it is shown to them before they agree`
 	if got := fmt.Sprint(defaultConfig().Ready()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
-	}
-}
-
-// exampleFile returns config.example.yaml from the top of the tree.
-func exampleFile(t *testing.T) string {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "..", "config.example.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
-}
-
-func TestTheExampleIsTheDefaults(t *testing.T) {
-	got := mustLoad(t, exampleFile(t))
-	if want := defaultConfig(); !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
-	}
-}
-
-// TestTheExampleHasEveryKey reads the keys off the example's lines, those commented out (#key:)
-// too, and asks for a comment (# why) above each.
-func TestTheExampleHasEveryKey(t *testing.T) {
-	section := regexp.MustCompile(`^(\w+):$`)
-	entry := regexp.MustCompile(`^  #?(\w+):( |$)`)
-	var found []string
-	var in, above string
-	for line := range strings.Lines(exampleFile(t)) {
-		line = strings.TrimRight(line, "\n")
-		if m := section.FindStringSubmatch(line); m != nil {
-			in = m[1]
-		} else if m := entry.FindStringSubmatch(line); m != nil {
-			found = append(found, in+"."+m[1])
-			if !strings.HasPrefix(above, "  # ") {
-				t.Errorf("%s.%s has no comment above it", in, m[1])
-			}
-		}
-		above = line
-	}
-	if want := allKeys(); !slices.Equal(found, want) {
-		t.Errorf("config.example.yaml has %q\nthe program knows  %q", found, want)
-	}
-}
-
-// TestTheExampleWorksUncommented holds that each key written out as a comment can be used.
-func TestTheExampleWorksUncommented(t *testing.T) {
-	text := exampleFile(t)
-	for _, name := range []string{"token_file", "key_file", "dir", "file"} {
-		text = strings.Replace(text, "#"+name+":", name+":", 1)
-	}
-	sample := regexp.MustCompile(`(?m)^  #( +(lines:|- name:|contact:|checked:).*)$`)
-	text = sample.ReplaceAllString(strings.Replace(text, "  lines: []\n", "", 1), "$1")
-	text = strings.ReplaceAll(text, "\n   lines:", "\n  lines:")
-	inDir(t, map[string]string{"config.yaml": text, "discord.token": "a.b.c", "aftercare.key": "k", "sentences.json": "{}"})
-	c, err := loadConfig("", nil, testDay)
-	if err != nil || c.Text.File != "sentences.json" || c.Backup.Dir != "/mnt/backups" || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
-		t.Errorf("%+v, %v\n%s", c, err, text)
 	}
 }
 
