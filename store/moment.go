@@ -16,14 +16,15 @@ func (t *tx) openMoment(p person, m Typed) (a after, ok bool, err error) {
 		SELECT d.id
 		FROM deliveries d
 		JOIN afters a ON a.scene = d.scene AND a.person = d.recipient AND a.kind = d.kind
-		WHERE d.recipient = $1 AND d.kind = 'moment' AND d.want <> 'delete' AND d.sent_at IS NOT NULL
+		WHERE d.recipient = $1 AND d.kind = 'moment' AND d.want <> 'delete'
+		  AND (d.sent_at IS NOT NULL OR d.lease IS NOT NULL OR d.unsure_at IS NOT NULL) -- or may have arrived
 		  AND (d.heard_as = $2
 		    OR a.step IN ('open', 'moment')
 		       AND NOT EXISTS (SELECT 1 FROM deliveries r WHERE r.recipient = $1 AND r.heard_as = $2)
 		       AND NOT EXISTS (
 				SELECT 1 FROM checkins c
-				WHERE c.person = $1 AND c.state IN ('asked', 'answering') AND c.asked_at > d.sent_at))
-		ORDER BY d.sent_at DESC
+				WHERE c.person = $1 AND c.state IN ('asked', 'answering') AND c.asked_at > COALESCE(d.sent_at, d.unsure_at)))
+		ORDER BY COALESCE(d.sent_at, d.unsure_at) DESC
 		LIMIT 1
 	`, p.id, t.s.lookup("message", m.ReplyTo)).Scan(&delivery)
 	if errors.Is(err, sql.ErrNoRows) {

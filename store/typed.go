@@ -87,13 +87,13 @@ func (t *tx) answered(p person, m Typed) (checkin int64, err error) {
 			return 0, err
 		}
 	}
-	// One whose message is on its way counts: it can be answered before we have
-	// noted that it was sent.
+	// One whose message is on its way counts, or may have arrived before a crash:
+	// it can be answered before we have noted that it was sent.
 	err = t.QueryRow(`
 		SELECT c.id FROM checkins c
 		WHERE c.person = $1
 		  AND (c.state IN ('asked', 'answering')
-		    OR c.state = 'planned' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.checkin = c.id AND d.lease IS NOT NULL))
+		    OR c.state = 'planned' AND EXISTS (SELECT 1 FROM deliveries d WHERE d.checkin = c.id AND (d.lease IS NOT NULL OR d.unsure_at IS NOT NULL)))
 		ORDER BY COALESCE(c.asked_at, $2) DESC, c.id DESC
 		LIMIT 1
 	`, p.id, t.now).Scan(&checkin)

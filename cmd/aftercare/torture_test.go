@@ -152,6 +152,22 @@ func (c *couple) finished() bool {
 	return c.shared && prompts(c.a) >= 2 && prompts(c.b) >= 2 && relays(c.a) >= 1
 }
 
+// shown is what stands in somebody's DM, with what they wrote and when.
+func shown(p *discordtest.Person) string {
+	var out strings.Builder
+	v := p.View()
+	for _, m := range v.DM {
+		fmt.Fprintf(&out, "\t%s %s %s, edited %s: %q", v.Name, m.ID, m.Created.Format("15:04:05.000"), m.Edited.Format("15:04:05.000"), m.Content)
+		for _, row := range m.Components {
+			for _, c := range row.Components {
+				fmt.Fprintf(&out, " [%s]", c.Label)
+			}
+		}
+		out.WriteString("\n")
+	}
+	return out.String()
+}
+
 func reportTorture(t *testing.T, kills int, couples []*couple) {
 	t.Helper()
 	var seen, lost, twice, unheard int
@@ -161,6 +177,9 @@ func reportTorture(t *testing.T, kills int, couples []*couple) {
 		twice += max(0, have-want)
 	}
 	for _, c := range couples {
+		if prompts(c.a) != 2 || prompts(c.b) != 2 || relays(c.a) != 1 || !c.shared {
+			t.Logf("%s and %s\n%s%s", c.a.Name(), c.b.Name(), shown(c.a), shown(c.b))
+		}
 		count(prompts(c.a), 2)
 		count(prompts(c.b), 2)
 		count(relays(c.a), 1)
