@@ -225,12 +225,20 @@ func TestJoinedOnTheWay(t *testing.T) {
 	w.hasReaders(d.ID, kit)
 	w.rows(0, "checkins WHERE joined IS NOT NULL")
 
-	// Its mark is dropped while it is in hand: the other comes by itself.
+	// Its scene is moved while it is in hand: it is owed all the same, for both.
 	w, first, _, d = claim()
 	w.ok(changed(w.ChangeScene(w.ctx, alex.ID, first.ID, w.clock.Now().Add(-40*time.Hour), "")))
+	if _, ok := storetest.Send(w.T, w.Store, d); !ok {
+		t.Error("what is due is no longer owed")
+	}
+	w.hasReaders(d.ID, sam, kit)
+
+	// It is moved so far that the last one comes in its place: the other goes along.
+	w, first, _, d = claim()
+	w.ok(changed(w.ChangeScene(w.ctx, alex.ID, first.ID, w.clock.Now().Add(-60*time.Hour), "")))
 	w.ok(w.Drop(w.ctx, d))
 	w.got(w.deliver(), alex, store.KindCheckIn, 1)
-	w.hasReaders(w.at(alex, store.KindCheckIn), kit)
+	w.hasReaders(w.at(alex, store.KindCheckIn), sam, kit)
 
 	// Discord refuses it, and so long that it is too late: each is looked at by itself.
 	w, _, second, d := claim()

@@ -39,7 +39,8 @@ func forgetAfter(endedAt int64, marks []time.Duration) int64 {
 // plan books a participant's check-ins at the marks of the scene, moves those
 // that are booked at another time, and drops those that no longer belong. Marks
 // that had passed when the scene was recorded are left out, but never all: then
-// the last one is due at once. What has been asked stays as it is.
+// the last one is due at once. What has been asked stays as it is, and so does
+// what is due and was held up (see overdue).
 func (t *tx) plan(scene, person int64) error { return t.planFor(scene, person, true) }
 
 // planFor is plan, or without late the same for marks that are still to come.
@@ -69,11 +70,18 @@ func (t *tx) planFor(scene, person int64, late bool) error {
 	if p.settings.Much != MuchFull {
 		marks = nil
 	}
-	if err := t.dropUnmarked(scene, person, marks); err != nil {
+	overdue, err := t.overdue(scene, person, endedAt, marks, late)
+	if err != nil {
+		return err
+	}
+	if err := t.dropUnmarked(scene, person, append(overdue, marks...)); err != nil {
 		return err
 	}
 	for i, mark := range marks {
 		due := endedAt + mark.Milliseconds()
+		if slices.Contains(overdue, mark) && due <= t.now {
+			continue
+		}
 		if due <= t.now {
 			if i < len(marks)-1 || !late {
 				if err := t.unplan(scene, person, mark); err != nil {
@@ -88,6 +96,44 @@ func (t *tx) planFor(scene, person int64, late bool) error {
 		}
 	}
 	return nil
+}
+
+// overdue returns the marks of the check-ins that are due and were not asked yet:
+// a night, closed DMs or an outage held them up. They are owed, and planning anew,
+// because somebody recorded the scene once more or changed something, loses none.
+// They give way to the last one where that is due at once instead, and one at a mark
+// that there is no more gives way to a new one that is still to come.
+func (t *tx) overdue(scene, person, endedAt int64, marks []time.Duration, late bool) (owed []time.Duration, err error) {
+	if len(marks) == 0 {
+		return nil, nil // they want none
+	}
+	var booked, begun []time.Duration // begun: asked, or answered since
+	rows, err := t.Query(`
+		SELECT mark, state = 'planned' AND due_at <= $3, asked_at IS NOT NULL FROM checkins WHERE scene = $1 AND person = $2
+	`, scene, person, t.now)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var milli int64
+		var held, asked bool
+		err := r.Scan(&milli, &held, &asked)
+		mark := time.Duration(milli) * time.Millisecond
+		booked = append(booked, mark)
+		if held {
+			owed = append(owed, mark)
+		}
+		if asked {
+			begun = append(begun, mark)
+		}
+		return err
+	})
+	toCome := func(m time.Duration) bool { return endedAt+m.Milliseconds() > t.now }
+	last := marks[len(marks)-1]
+	if late && !toCome(last) && !slices.Contains(owed, last) && !slices.Contains(begun, last) {
+		return nil, err
+	}
+	if slices.ContainsFunc(marks, func(m time.Duration) bool { return toCome(m) && !slices.Contains(booked, m) }) {
+		owed = slices.DeleteFunc(owed, func(m time.Duration) bool { return !slices.Contains(marks, m) })
+	}
+	return owed, err
 }
 
 // The parts of a scene's lines that ask nothing.
