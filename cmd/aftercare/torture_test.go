@@ -1,9 +1,11 @@
 package main
 
 import (
+	"database/sql"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +59,9 @@ func TestTorture(t *testing.T) {
 	}
 	p.terminate()
 	reportTorture(t, kills, couples)
+	if t.Failed() {
+		t.Log(unsent(t, filepath.Join(p.dir, "aftercare.db")))
+	}
 }
 
 func drain(lines <-chan string) {
@@ -115,7 +120,8 @@ const words = "Some words of mine, typed once."
 func (c *couple) advance() {
 	switch {
 	case !c.recorded:
-		c.recorded = sees(c.a.SeesInServer(), "Noted.") > 0
+		// Who is asked knows that it was noted, though the reply was lost.
+		c.recorded = sees(c.a.SeesInServer(), "Noted.") > 0 || prompts(c.a) > 0
 		if !c.recorded && rand.N(8) == 0 {
 			_ = c.a.Run("/scene ended") // fails while the bot is dead
 		}
@@ -164,6 +170,31 @@ func shown(p *discordtest.Person) string {
 			}
 		}
 		out.WriteString("\n")
+	}
+	return out.String()
+}
+
+// unsent lists the check-ins that are not in anybody's DM, as far as the database says so.
+func unsent(t *testing.T, path string) string {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`
+		SELECT d.*, c.* FROM checkins c LEFT JOIN deliveries d ON d.checkin = c.id AND d.kind = 'checkin'
+		WHERE d.message IS NULL OR d.sent_at IS NULL OR d.want <> 'edit' OR c.state NOT IN ('asked', 'answering', 'done')
+		   OR 2 <> (SELECT COUNT(*) FROM checkins o WHERE o.person = c.person)
+		   OR 2 <> (SELECT COUNT(*) FROM deliveries o WHERE o.recipient = c.person AND o.kind = 'checkin')
+	`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out strings.Builder
+	if err := writeRows(&out, "deliveries, checkins", rows); err != nil {
+		t.Fatal(err)
 	}
 	return out.String()
 }
