@@ -174,6 +174,9 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		// discord
 		{"discord: {token: 12}", `discord.token: is not text; put it in quotes`},
 		{"discord: {token: Bot abc}", `discord.token: begins with "Bot "; leave that out, it is added`},
+		{`discord: {token: "'abc'"}`, `discord.token: has a character in it that no token has, such as a quotation mark; copy the token alone`},
+		{"discord: {token: TOKEN=abc}", `discord.token: has a character in it that no token has, such as a quotation mark; copy the token alone`},
+		{"discord: {token: '1234567890123456789'}", `discord.token: is a number, such as that of an application; the token is longer, and on the Bot page of your application`},
 		{"discord: {token: ab c}", `discord.token: has a space or a line break in it; copy the token alone`},
 		{"discord: {token_file: 12}", `discord.token_file: "12" is not text; put it in quotes`},
 		{"discord: {api_url: 5}", `discord.api_url: "5" is not text; put it in quotes`},
