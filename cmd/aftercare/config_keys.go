@@ -151,7 +151,7 @@ func setMarks(c *Config, value any, _ time.Time, bad report) {
 		d, err := parseMark(item)
 		switch {
 		case err != nil:
-			bad("%s is no duration; write a number and a unit, %s", show(item), as)
+			bad("%s is no duration; write a number and h, m or s, %s", show(item), as)
 		case d <= 0:
 			bad("%s is not after the scene's end; write a longer one, %s", show(item), as)
 		case d > maxMark:
