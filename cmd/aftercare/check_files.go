@@ -95,7 +95,9 @@ func (f *findings) database(in store.Inspection, cfg Config) {
 		f.fix("database", "%v", in.Database)
 	case in.Fresh:
 		f.ok("database", "none yet; the first start makes %s and %s", cfg.Store.Path, cfg.Store.KeysPath)
-		return
+		if in.Keys == nil {
+			return
+		}
 	case in.Schema < in.Newest:
 		f.note("database", "sound, of version %d; the next start brings it to version %d, so back it up first", in.Schema, in.Newest)
 	case in.InUse:
