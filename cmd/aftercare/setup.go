@@ -130,7 +130,9 @@ func (s *setup) askToken(ctx context.Context) error {
 		"  1. Open %s and make an application.\n"+
 		"  2. On its Installation page, turn on Guild Install and User Install.\n"+
 		"  3. On its Bot page, press Reset Token, and copy what it shows.\n"+
-		"     No privileged intent is needed there.", "https://discord.com/developers/applications")
+		"     No privileged intent is needed there.\n"+
+		"  For friends only: set Install Link to None on the Installation page, and then turn\n"+
+		"  Public Bot off on the Bot page. Only you can add it then.", "https://discord.com/developers/applications")
 	var err error
 	for range tries {
 		var answer string

@@ -49,7 +49,7 @@ func TestSetupAsks(t *testing.T) {
 	p.laysDown(dir, "aftercare.key", "config.yaml", "discord.token")
 	for _, want := range []string{
 		"discord.token: Discord does not know this token", "the token: is empty", `as the bot "bot"`, "the name: is empty",
-		"client_id=100000000000000001&scope=bot+applications.commands&permissions=0", "Age-Restricted Channel",
+		"set Install Link to None on the Installation page", "client_id=100000000000000001&scope=bot+applications.commands&permissions=0", "Age-Restricted Channel",
 		"aftercare run --config " + filepath.Join(dir, "config.yaml"), "ok    token ", "ok    folder ", "note  commands ",
 	} {
 		if !strings.Contains(out, want) {
