@@ -91,6 +91,24 @@ func TestSetupFromFlags(t *testing.T) {
 	}
 }
 
+// TestSetupFromAPipe holds that a token that comes once, as from a manager of
+// passwords, is there at the next start.
+func TestSetupFromAPipe(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/stdin"); err != nil {
+		t.Skip("there is no /dev/stdin here")
+	}
+	p, dir := newSetup(t)
+	out, errs, code := p.command("test-token\n", "setup", "--dir", dir, "--token-file", "/dev/stdin", "--operator", "Robin", "--yes")
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	p.laysDown(dir, "aftercare.key", "config.yaml", "discord.token")
+	if c, err := loadConfig(filepath.Join(dir, "config.yaml"), nil, testDay); err != nil || c.Discord.Token != "test-token" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 // TestSetupLeavesNothingBehind holds that whoever breaks off, or gives what can't
 // be, finds no file afterwards.
 func TestSetupLeavesNothingBehind(t *testing.T) {
