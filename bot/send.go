@@ -227,7 +227,11 @@ func (b *Bot) words(ctx context.Context, c store.Content) (say, error) {
 	case store.KindTrend:
 		return own(b.ownArgs(c.To, c.Delivery)).trendPrompt(text.TrendFirst), nil
 	case store.KindRemark:
-		return line(text.T(text.Key("remark." + string(c.Note)))), nil
+		s := line(text.T(text.Key("remark." + string(c.Note))))
+		if c.Note == store.NoteNobody {
+			return s.with(helpButton()), nil // whoever writes to nobody may need somebody
+		}
+		return s, nil
 	}
 	panic("bot: no words for " + string(c.Kind))
 }

@@ -258,7 +258,7 @@ func (b *Bot) checkinSpecimens(now time.Time) []specimen {
 		{"Skip", at(store.StepSkipped, none)},
 		{"Skip, to the last one", at(store.StepSkipped, last)},
 		{"a file with no words, in the DM", made(text.RemarkOnlyWords)},
-		{"words, with nothing open and nobody linked", made(text.RemarkNobody)},
+		{"words, with nothing open and nobody linked", made(text.RemarkNobody).with(helpButton())},
 	}
 }
 

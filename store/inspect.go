@@ -52,7 +52,14 @@ func inspect(ctx context.Context, o Options) (in Inspection) {
 		return in
 	}
 	if fresh {
-		in.Database = ErrDatabaseMissing
+		switch err := lookAtKeys(ctx, o, nil, fresh); {
+		case errors.Is(err, ErrDatabaseMissing):
+			in.Database = err
+		case err != nil && !errors.Is(err, ErrKeysMissing):
+			in.Fresh, in.Keys = true, fmt.Errorf("%s: %w", o.KeysPath, explain(err))
+		default:
+			in.Fresh = true // a start was broken off, or nobody has come yet
+		}
 		return in
 	}
 	in.InUse = inUse(o.Path)
@@ -61,7 +68,7 @@ func inspect(ctx context.Context, o Options) (in Inspection) {
 	if err != nil {
 		in.Database = fmt.Errorf("%s: %w", o.Path, explain(err))
 	}
-	if err := lookAtKeys(ctx, o, proof); err != nil {
+	if err := lookAtKeys(ctx, o, proof, fresh); err != nil {
 		in.Keys = fmt.Errorf("%s: %w", o.KeysPath, explain(err))
 	}
 	return in
@@ -119,8 +126,9 @@ func readOnly(path string, open bool) string {
 	return dsn
 }
 
-// lookAtKeys reads the keys file, opens it, and opens the proof with it.
-func lookAtKeys(ctx context.Context, o Options, sealed []byte) error {
+// lookAtKeys reads the keys file, opens it, and opens the proof with it, if there is
+// one. fresh says that there is no database, and people's keys are not to be there.
+func lookAtKeys(ctx context.Context, o Options, sealed []byte, fresh bool) error {
 	if _, err := os.Stat(o.KeysPath); errors.Is(err, fs.ErrNotExist) {
 		return ErrKeysMissing
 	}
@@ -129,8 +137,18 @@ func lookAtKeys(ctx context.Context, o Options, sealed []byte) error {
 		return err
 	}
 	defer db.Close()
-	if err := whole(ctx, db); err != nil || o.Key == (MasterKey{}) {
+	if err := whole(ctx, db); err != nil {
 		return err
+	}
+	switch n, err := countKeys(ctx, db); {
+	case err != nil:
+		return err
+	case n == 0:
+		return ErrKeysMissing
+	case n > houseKeys && fresh:
+		return ErrDatabaseMissing
+	case o.Key == (MasterKey{}):
+		return nil
 	}
 	k := &keyring{db: db}
 	if k.master, err = o.Key.aead(); err != nil {
@@ -143,4 +161,13 @@ func lookAtKeys(ctx context.Context, o Options, sealed []byte) error {
 		return ErrKeysForeign
 	}
 	return nil
+}
+
+// countKeys tells how many keys a keys file has. An empty file has none.
+func countKeys(ctx context.Context, db *sql.DB) (n int, err error) {
+	err = db.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE name = 'keys'`).Scan(&n)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return n, db.QueryRowContext(ctx, `SELECT COUNT(*) FROM keys`).Scan(&n)
 }

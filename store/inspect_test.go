@@ -85,6 +85,11 @@ func TestInspectFinds(t *testing.T) {
 			w.ok(storetest.OpenAt(w.T, foreign, time.Now).Close())
 			o.KeysPath = foreign.KeysPath
 		}, nil, store.ErrKeysForeign},
+		"an empty keys file": {func(w *world, o *store.Options) { w.ok(os.Truncate(o.KeysPath, 0)) }, nil, store.ErrKeysMissing},
+		"an empty keys file and no key": {func(w *world, o *store.Options) {
+			w.ok(os.Truncate(o.KeysPath, 0))
+			o.Key = store.MasterKey{}
+		}, nil, store.ErrKeysMissing},
 		"a damaged database": {func(w *world, o *store.Options) { w.damage(o.Path) }, store.ErrDamaged, nil},
 		"a damaged keys file": {func(w *world, o *store.Options) {
 			w.ok(os.WriteFile(o.KeysPath, []byte("this was a file of keys once"), 0o600))
@@ -102,6 +107,24 @@ func TestInspectFinds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where nobody has come yet, a database that is gone is no loss: it is as before the
+// first start, whose key has to be the one there is.
+func TestInspectFindsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.ok(w.Close())
+	w.ok(os.Remove(w.opts.Path))
+	if got := store.Inspect(w.ctx, w.opts); !got.Fresh || got.Database != nil || got.Keys != nil {
+		t.Errorf("%+v", got)
+	}
+	o := w.opts
+	o.Key = storetest.Options(t).Key
+	if got := store.Inspect(w.ctx, o); !errors.Is(got.Keys, store.ErrKey) {
+		t.Errorf("with another key: %+v", got)
+	}
+	w.ok(storetest.OpenAt(t, w.opts, time.Now).Close())
 }
 
 func (w *world) damage(path string) {

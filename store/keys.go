@@ -44,6 +44,7 @@ const (
 			id BLOB PRIMARY KEY -- of chance: it names nobody
 		) STRICT, WITHOUT ROWID`
 	cachedKeys = 4096
+	houseKeys  = 2 // those that are nobody's
 )
 
 var (
@@ -104,7 +105,7 @@ func (k *keyring) load(ctx context.Context, fresh bool) error {
 	switch {
 	case n == 0 && !fresh:
 		return ErrKeysMissing
-	case n > 2 && fresh: // more than the house's own, which a crash may leave
+	case n > houseKeys && fresh: // a crash may leave those
 		return ErrDatabaseMissing
 	case n == 0:
 		if err := k.begin(ctx); err != nil {

@@ -60,7 +60,7 @@ func restoreCommand() *cobra.Command {
 	var config, keys string
 	var replace bool
 	cmd := &cobra.Command{
-		Use: "restore <folder or database>", Short: "Put a backup in the place of the database", Args: cobra.ExactArgs(1),
+		Use: "restore <folder or database>", Short: "Put a backup in the place of the database", Args: oneBackup,
 		Long: "Put a backup in the place of the database: the newest one of a folder of backups, or the one that is named.\n" +
 			"It is looked through and tried with the keys first. What was there is kept beside it under another name.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,6 +94,13 @@ func restoreCommand() *cobra.Command {
 	cmd.Flags().StringVar(&keys, "keys", "", "a copy of the keys file, if it is not in keys/ beside the backup")
 	cmd.Flags().BoolVar(&replace, "replace", false, "keep a database that is there under another name, and put the backup in its place")
 	return cmd
+}
+
+func oneBackup(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%d backups are named; name one, a folder or a database in it, as in: aftercare restore /mnt/backups", len(args))
+	}
+	return nil
 }
 
 // handOver gives what root has restored to whoever runs the bot: the owner of the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"regexp"
 	"strings"
@@ -163,7 +164,7 @@ func check(ctx context.Context, o checkOptions) (f findings) {
 	}
 	sentences.Use(cfg.Text.Own)
 	f.configuration(cfg, o)
-	f.files(ctx, cfg, o)
+	f.listening(ctx, cfg, f.files(ctx, cfg, o))
 	f.discord(ctx, cfg, o)
 	return f
 }
@@ -184,6 +185,25 @@ func (f *findings) configuration(cfg Config, o checkOptions) {
 			f.note("help lines", "help.lines: %s was tried on %s; try it again before %s, after which the bot does not start with it",
 				show(l.Name), l.Checked.Format(time.DateOnly), until.Format(time.DateOnly))
 		}
+	}
+}
+
+// listening tries the address for health and metrics for a moment. A bot that is
+// running on the database has it.
+func (f *findings) listening(ctx context.Context, cfg Config, running bool) {
+	address := cfg.HTTP.Listen
+	if address == "" {
+		return
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		_ = l.Close()
+		f.ok("http", "%s is free for health and metrics", address)
+	case running:
+		f.ok("http", "%s is in use; a bot is running, and aftercare health asks it", address)
+	default:
+		f.fix("http", "%v", listenError(address, err))
 	}
 }
 

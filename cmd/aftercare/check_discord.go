@@ -125,7 +125,7 @@ func (a asker) application() (bot.Application, bool) {
 		a.ok("application", "Discord sends its commands to the bot")
 	}
 	if app.Public {
-		a.note("application", "public: whoever has its link can add it; for friends only, turn Public Bot off on the Bot page")
+		a.note("application", "public: whoever has its link can add it; for friends only, set Install Link to None on the Installation page, and then turn Public Bot off on the Bot page")
 	}
 	return app, true
 }

@@ -21,8 +21,9 @@ const (
 	groupWrite = 0o022 // of a folder: whoever may write there can put another file in place of ours
 )
 
-// files looks at the master key, the database, the keys file, and where they lie.
-func (f *findings) files(ctx context.Context, cfg Config, o checkOptions) {
+// files looks at the master key, the database, the keys file, and where they lie,
+// and tells whether a bot is running on them.
+func (f *findings) files(ctx context.Context, cfg Config, o checkOptions) (running bool) {
 	opts := store.Options{Path: cfg.Store.Path, KeysPath: cfg.Store.KeysPath}
 	switch key, err := store.ParseMasterKey(string(cfg.Store.Key)); {
 	case cfg.Store.Key == "":
@@ -39,7 +40,7 @@ func (f *findings) files(ctx context.Context, cfg Config, o checkOptions) {
 	}
 	if !f.folders(folders) {
 		f.skip("its folder has to be mended first", "database", "disk")
-		return
+		return false
 	}
 	in := store.Inspect(ctx, opts)
 	f.database(in, cfg)
@@ -51,6 +52,7 @@ func (f *findings) files(ctx context.Context, cfg Config, o checkOptions) {
 	for _, folder := range folders {
 		f.disk(folder, in.Size, o)
 	}
+	return in.InUse
 }
 
 // folderOf returns the whole path of the folder that a file lies in.
@@ -93,7 +95,9 @@ func (f *findings) database(in store.Inspection, cfg Config) {
 		f.fix("database", "%v", in.Database)
 	case in.Fresh:
 		f.ok("database", "none yet; the first start makes %s and %s", cfg.Store.Path, cfg.Store.KeysPath)
-		return
+		if in.Keys == nil {
+			return
+		}
 	case in.Schema < in.Newest:
 		f.note("database", "sound, of version %d; the next start brings it to version %d, so back it up first", in.Schema, in.Newest)
 	case in.InUse:

@@ -55,13 +55,14 @@ func TestCheckBesideTheBot(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t)
 	p.do(os.Chmod(p.dir, 0o700))
+	p.env = append(p.env, "AFTERCARE_HTTP_LISTEN="+freePort(t))
 	for _, c := range []struct {
-		before             func()
-		database, commands string
+		before                   func()
+		database, commands, http string
 	}{
-		{func() {}, "ok: none yet; the first start makes ", "note: none are registered yet"},
-		{func() { p.start() }, "a bot is running on it, so it was only read", "ok: 6 are registered, as this build has them"},
-		{func() { p.terminate() }, "no bot is running on it", "ok: 6 are registered"},
+		{func() {}, "ok: none yet; the first start makes ", "note: none are registered yet", "is free"},
+		{func() { p.start() }, "a bot is running on it, so it was only read", "ok: 6 are registered, as this build has them", "is in use; a bot is running"},
+		{func() { p.terminate() }, "no bot is running on it", "ok: 6 are registered", "is free"},
 	} {
 		c.before()
 		out, errs, code := p.command("", "check")
@@ -72,6 +73,9 @@ func TestCheckBesideTheBot(t *testing.T) {
 			t.Error(got)
 		}
 		if got := stateOf(t, out, "commands"); !strings.Contains(got, c.commands) {
+			t.Error(got)
+		}
+		if got := stateOf(t, out, "http"); !strings.Contains(got, c.http) {
 			t.Error(got)
 		}
 		for _, name := range []string{"token", "clock", "application", "installation", "servers", "intents", "sessions"} {
@@ -189,6 +193,10 @@ func (c *checked) later(by time.Duration) {
 	c.o.now = func() time.Time { return time.Now().Add(by) }
 }
 
+func (c *checked) listens(address string) {
+	c.env = append(c.env, "AFTERCARE_HTTP_LISTEN="+address)
+}
+
 // register has the commands registered, by a start of the bot.
 func (c *checked) register() {
 	c.once()
@@ -255,6 +263,9 @@ var findable = map[string]struct {
 	"half a rotation":         {func(c *checked) { c.database(); c.beside(c.keyFile(), ".new", "") }, "leftovers", "run aftercare key rotate again"},
 	"a disk that fills":       {func(c *checked) { c.o.free = func(string) (uint64, error) { return 700 << 20, nil } }, "disk", "note: 700.0 MiB free in "},
 	"a disk that is silent":   {func(c *checked) { c.o.free = func(string) (uint64, error) { return 0, errors.New("no") } }, "disk", "note: how much is free in "},
+	"a port that is free":     {func(c *checked) { c.listens("127.0.0.1:0") }, "http", "ok: 127.0.0.1:0 is free"},
+	"a port that is taken":    {func(c *checked) { c.listens(c.server.Listener.Addr().String()) }, "http", "; choose another port, or stop what has it"},
+	"an address elsewhere":    {func(c *checked) { c.listens("192.0.2.1:9464") }, "http", "; write a port alone, or an address that this machine has"},
 	"a wrong token":           {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=zzz-token" }, "token", "fix: discord.token: Discord does not know this token any more; copy it anew"},
 	"no token":                {func(c *checked) { c.env[0] = "AFTERCARE_DISCORD_TOKEN=" }, "token", "-: not looked at: discord.token is missing"},
 	"offline":                 {func(c *checked) { c.o.offline = true }, "clock", "-: not looked at: --offline"},

@@ -61,6 +61,16 @@ func TestTheExampleWorksUncommented(t *testing.T) {
 	text = sample.ReplaceAllString(strings.Replace(text, "  lines: []\n", "", 1), "$1")
 	text = strings.ReplaceAll(text, "\n   lines:", "\n  lines:")
 	inDir(t, map[string]string{"config.yaml": text, "discord.token": "a.b.c", "aftercare.key": "k", "sentences.json": "{}"})
+	_, err := loadConfig("", nil, testDay)
+	for _, sample := range []string{`name "The name it answers with" looks like a placeholder`, `contact "its number or address" looks like a placeholder`} {
+		if err == nil || !strings.Contains(err.Error(), sample) {
+			t.Errorf("somebody in need could be shown the sample: %v, want %s", err, sample)
+		}
+	}
+	text = strings.NewReplacer("The name it answers with", "Night line", "its number or address", "116 123").Replace(text)
+	if err := os.WriteFile("config.yaml", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	c, err := loadConfig("", nil, testDay)
 	if err != nil || c.Text.File != "sentences.json" || c.Backup.Dir != "/mnt/backups" || c.Discord.Token != "a.b.c" || c.Store.Key != "k" || len(c.Help.Lines) != 1 {
 		t.Errorf("%+v, %v\n%s", c, err, text)

@@ -151,7 +151,7 @@ func setMarks(c *Config, value any, _ time.Time, bad report) {
 		d, err := parseMark(item)
 		switch {
 		case err != nil:
-			bad("%s is no duration; write a number and a unit, %s", show(item), as)
+			bad("%s is no duration; write a number and h, m or s, %s", show(item), as)
 		case d <= 0:
 			bad("%s is not after the scene's end; write a longer one, %s", show(item), as)
 		case d > maxMark:
@@ -298,7 +298,8 @@ func helpText(fields map[string]any, name string, limit int, bad report) string 
 // with no line at all.
 func isPlaceholder(s string) bool {
 	s = strings.ToLower(s)
-	samples := []string{"example", "placeholder", "xxx", "todo", "tbd", "fixme", "changeme", "555-", "<", "...", "???"}
+	samples := []string{"example", "placeholder", "xxx", "todo", "tbd", "fixme", "changeme", "555-", "<", "...", "???",
+		"the name it answers with", "its number or address"} // the last two as config.example.yaml has them
 	if slices.ContainsFunc(samples, func(sign string) bool { return strings.Contains(s, sign) }) {
 		return true
 	}

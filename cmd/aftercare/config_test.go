@@ -174,6 +174,9 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		// discord
 		{"discord: {token: 12}", `discord.token: is not text; put it in quotes`},
 		{"discord: {token: Bot abc}", `discord.token: begins with "Bot "; leave that out, it is added`},
+		{`discord: {token: "'abc'"}`, `discord.token: has a character in it that no token has, such as a quotation mark; copy the token alone`},
+		{"discord: {token: TOKEN=abc}", `discord.token: has a character in it that no token has, such as a quotation mark; copy the token alone`},
+		{"discord: {token: '1234567890123456789'}", `discord.token: is a number, such as that of an application; the token is longer, and on the Bot page of your application`},
 		{"discord: {token: ab c}", `discord.token: has a space or a line break in it; copy the token alone`},
 		{"discord: {token_file: 12}", `discord.token_file: "12" is not text; put it in quotes`},
 		{"discord: {api_url: 5}", `discord.api_url: "5" is not text; put it in quotes`},
@@ -194,11 +197,11 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		{"store: {path: a.db, keys_path: ./a.db}", `store.keys_path: "./a.db" is the database itself; name another file, so that the two can be backed up apart`},
 		{"store: {key: [a]}", `store.key: is not text; put it in quotes`},
 		// checkins
-		{"checkins: {marks: [24, 48h]}", `checkins.marks: "24" is no duration; write a number and a unit, as in [24h, 48h]`},
-		{"checkins: {marks: 24}", `checkins.marks: "24" is no duration; write a number and a unit, as in [24h, 48h]`},
-		{"checkins: {marks: '0'}", `checkins.marks: "0" is no duration; write a number and a unit, as in [24h, 48h]`},
-		{"checkins: {marks: 2d}", `checkins.marks: "2d" is no duration; write a number and a unit, as in [24h, 48h]`},
-		{"checkins: {marks: '24h,'}", `checkins.marks: "" is no duration; write a number and a unit, as in [24h, 48h]`},
+		{"checkins: {marks: [24, 48h]}", `checkins.marks: "24" is no duration; write a number and h, m or s, as in [24h, 48h]`},
+		{"checkins: {marks: 24}", `checkins.marks: "24" is no duration; write a number and h, m or s, as in [24h, 48h]`},
+		{"checkins: {marks: '0'}", `checkins.marks: "0" is no duration; write a number and h, m or s, as in [24h, 48h]`},
+		{"checkins: {marks: 2d}", `checkins.marks: "2d" is no duration; write a number and h, m or s, as in [24h, 48h]`},
+		{"checkins: {marks: '24h,'}", `checkins.marks: "" is no duration; write a number and h, m or s, as in [24h, 48h]`},
 		{"checkins: {marks: []}", `checkins.marks: has 0 marks; write from 1 to 10, as in [24h, 48h]`},
 		{"checkins: {marks: '1h,2h,3h,4h,5h,6h,7h,8h,9h,10h,11h'}", `checkins.marks: has 11 marks; write from 1 to 10, as in [24h, 48h]`},
 		{"checkins: {marks: [0s]}", `checkins.marks: "0s" is not after the scene's end; write a longer one, as in [24h, 48h]`},
@@ -258,7 +261,7 @@ func TestWhatIsWrongInTheEnvironmentNamesTheVariable(t *testing.T) {
 	for variable, want := range map[string]string{
 		"AFTERCARE_STORE_PTH=x":         `AFTERCARE_STORE_PTH: unknown variable; did you mean AFTERCARE_STORE_PATH?`,
 		"AFTERCARE_TOKEN=verysecret":    `AFTERCARE_TOKEN: unknown variable; did you mean AFTERCARE_DISCORD_TOKEN?`,
-		"AFTERCARE_CHECKINS_MARKS=24":   `checkins.marks (from AFTERCARE_CHECKINS_MARKS): "24" is no duration; write a number and a unit, as in [24h, 48h]`,
+		"AFTERCARE_CHECKINS_MARKS=24":   `checkins.marks (from AFTERCARE_CHECKINS_MARKS): "24" is no duration; write a number and h, m or s, as in [24h, 48h]`,
 		"AFTERCARE_HELP_LINES=[{]":      `help.lines (from AFTERCARE_HELP_LINES): not a list; write each line with name, contact and checked (in the environment as JSON)`,
 		"AFTERCARE_DISCORD_TOKEN=Bot a": `discord.token: begins with "Bot "; leave that out, it is added`,
 	} {

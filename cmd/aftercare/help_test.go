@@ -55,3 +55,18 @@ func TestVersionAndCompletion(t *testing.T) {
 		}
 	}
 }
+
+// What can't be meant ends with 1 and the reason, never as if it had been done.
+func TestArgumentsThatAreNone(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"nonsense": `unknown command "nonsense"`, "check x": `unknown command "x"`, "key rotat": `unknown command "rotat" for "aftercare key"`,
+		"restore": "0 backups are named; name one", "restore a b": "2 backups are named; name one",
+		"run --confg x": "unknown flag: --confg", "demo --port 99999 --web": "99999 is no port",
+	} {
+		var out, errs bytes.Buffer
+		if code := command(strings.Fields(args), &out, &errs); code != 1 || !strings.Contains(errs.String(), want) || out.Len() > 0 {
+			t.Errorf("%s: exit %d\n%.300s%s", args, code, out.String(), errs.String())
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"aftercare/scheduler"
@@ -108,12 +109,25 @@ func (h *house) listen(address string) (*listener, error) {
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("http.listen: %s can't be listened on (%w); choose another port, or stop what has it", address, opReason(err))
+		return nil, listenError(address, err)
 	}
 	return &listener{l, &http.Server{
 		Handler: h.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	}}, nil
+}
+
+// listenError says why an address can't be listened on, and what to do about that.
+func listenError(address string, err error) error {
+	fix := "choose another port, or stop what has it"
+	var unknown *net.DNSError
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		fix = "choose a port from 1024 up"
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.As(err, &unknown):
+		fix = "write a port alone, or an address that this machine has"
+	}
+	return fmt.Errorf("http.listen: %s can't be listened on (%w); %s", address, opReason(err), fix)
 }
 
 // opReason is a network error without the address, which the report names already.

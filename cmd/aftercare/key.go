@@ -9,7 +9,10 @@ import (
 )
 
 func keyCommand() *cobra.Command {
-	key := &cobra.Command{Use: "key", Short: "The master key, which seals everything"}
+	key := &cobra.Command{
+		Use: "key", Short: "The master key, which seals everything", Args: cobra.NoArgs, // an unknown one is no success
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	key.AddCommand(&cobra.Command{
 		Use: "new", Short: "Print a new master key", Args: cobra.NoArgs,
 		Long: "Print a new master key to standard output. Keep it apart from the database and from its backups:\n\n" +

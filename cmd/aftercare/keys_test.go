@@ -170,6 +170,10 @@ const nobody = 65534
 // the key comes.
 func TestRotate(t *testing.T) {
 	p := newProcess(t)
+	p.refuses([]string{"there is no database yet, so the key seals nothing"}, "key", "rotate", "--to", "new.key")
+	if exists(filepath.Join(p.dir, "new.key")) {
+		t.Error("a key was left behind")
+	}
 	p.start()
 	p.link()
 	p.refuses([]string{"another aftercare is running"}, "key", "rotate", "--to", "new.key")

@@ -78,6 +78,9 @@ func exists(path string) bool {
 }
 
 func (r *rotation) run(ctx context.Context) error {
+	if !exists(r.cfg.Store.Path) && !exists(r.cfg.Store.KeysPath) {
+		return fmt.Errorf("%s: there is no database yet, so the key seals nothing; to begin with another, put a new one in its place: aftercare key new", r.cfg.Store.Path)
+	}
 	key, made, err := r.newKey()
 	if err != nil {
 		return err

@@ -125,8 +125,11 @@ func readSecret(path string, open bool) (Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot be read (%v); name a file that holds the secret and nothing else", reason(err))
 	}
-	value := strings.TrimRight(string(raw), "\r\n")
+	// Windows' editors begin a file with such a mark, and its older shells write UTF-16.
+	value := strings.TrimRight(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n")
 	switch {
+	case strings.HasPrefix(value, "\xff\xfe"), strings.HasPrefix(value, "\xfe\xff"):
+		return "", errors.New("is written in UTF-16; save it as UTF-8 (in PowerShell, in place of >: | Out-File -Encoding ascii)")
 	case strings.TrimSpace(value) == "":
 		return "", errors.New("is empty; write the secret into it")
 	case len(raw) > maxSecret:
@@ -159,5 +162,15 @@ func checkToken(token string, bad report) {
 		bad(`begins with "Bot "; leave that out, it is added`)
 	case strings.ContainsFunc(token, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
 		bad("has a space or a line break in it; copy the token alone")
+	case strings.ContainsFunc(token, notOfAToken):
+		bad("has a character in it that no token has, such as a quotation mark; copy the token alone")
+	case token != "" && strings.Trim(token, "0123456789") == "":
+		bad("is a number, such as that of an application; the token is longer, and on the Bot page of your application")
 	}
+}
+
+// notOfAToken tells a character that Discord's tokens don't have: they are parts in URL-safe
+// base64, with dots between.
+func notOfAToken(r rune) bool {
+	return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", r)
 }

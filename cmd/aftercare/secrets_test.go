@@ -13,7 +13,7 @@ import (
 // TestEverySecretComesInEveryWay also holds that the file's name is kept, and line ends are not.
 func TestEverySecretComesInEveryWay(t *testing.T) {
 	files := map[string]string{
-		"empty.yaml": "", "token.txt": "a.b.c\r\n", "key.txt": "master\n\n",
+		"empty.yaml": "", "token.txt": "\ufeffa.b.c\r\n", "key.txt": "master\n\n",
 		"literal.yaml":         "discord: {token: a.b.c}\nstore: {key: master}",
 		"files.yaml":           "discord: {token_file: token.txt}\nstore: {key_file: key.txt}",
 		"creds/discord.token":  "a.b.c\n",
@@ -49,7 +49,7 @@ func TestWhatIsWrongWithSecrets(t *testing.T) {
 	const hiddenWord = "verysecret"
 	files := map[string]string{
 		"key": hiddenWord, "open": hiddenWord, "empty": "\n", "large": strings.Repeat("a", maxSecret+1),
-		"creds/store.key": hiddenWord, "dir/x": "", "openliteral.yaml": "store: {key: " + hiddenWord + "}",
+		"wide": "\xff\xfev\x00e\x00r\x00y\x00\r\x00\n\x00", "creds/store.key": hiddenWord, "dir/x": "", "openliteral.yaml": "store: {key: " + hiddenWord + "}",
 	}
 	for _, c := range []struct{ yaml, env, want string }{
 		{"store: {key: verysecret}", "AFTERCARE_STORE_KEY=verysecret", "store.key: set in 2 ways, by store.key in c.yaml and by AFTERCARE_STORE_KEY; keep one of them"},
@@ -57,6 +57,7 @@ func TestWhatIsWrongWithSecrets(t *testing.T) {
 		{"store: {key: verysecret, key_file: key}", "CREDENTIALS_DIRECTORY=creds", "store.key: set in 3 ways, by store.key in c.yaml and by store.key_file in c.yaml and by the credential store.key; keep one of them"},
 		{"store: {key_file: none}", "", "store.key: the file none (store.key_file in c.yaml) cannot be read (no such file or directory); check the path, and that this user may read it"},
 		{"store: {key_file: dir}", "", "store.key: the file dir (store.key_file in c.yaml) cannot be read (is a directory); name a file that holds the secret and nothing else"},
+		{"store: {key_file: wide}", "", "store.key: the file wide (store.key_file in c.yaml) is written in UTF-16; save it as UTF-8 (in PowerShell, in place of >: | Out-File -Encoding ascii)"},
 		{"store: {key_file: open}", "", "store.key: the file open (store.key_file in c.yaml) can be read by others; run: chmod 600 open"},
 		{"", "AFTERCARE_STORE_KEY_FILE=empty", "store.key: the file empty (AFTERCARE_STORE_KEY_FILE) is empty; write the secret into it"},
 		{"", "AFTERCARE_STORE_KEY_FILE=large", "store.key: the file large (AFTERCARE_STORE_KEY_FILE) is too large for a secret; name a file that holds the secret and nothing else"},

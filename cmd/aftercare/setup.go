@@ -34,7 +34,7 @@ func setupCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&s.dir, "dir", ".", "the folder to put everything in; it is made if it is not there")
-	cmd.Flags().StringVar(&s.tokenFile, "token-file", "", "a file that holds the token already; it stays where it is")
+	cmd.Flags().StringVar(&s.tokenFile, "token-file", "", "a file that holds the token already; it stays where it is. From a pipe, such as /dev/stdin, it gets a file")
 	cmd.Flags().StringVar(&s.operator, "operator", "", "the name that people know you by")
 	cmd.Flags().BoolVar(&s.yes, "yes", false, "ask nothing")
 	cmd.Flags().BoolVar(&s.offline, "offline", false, "leave out what asks Discord")
@@ -121,6 +121,10 @@ func (s *setup) askToken(ctx context.Context) error {
 			return fmt.Errorf("--token-file: the file %s %w", s.tokenFile, err)
 		}
 		s.token = token
+		if info, err := os.Stat(s.tokenFile); err == nil && !info.Mode().IsRegular() {
+			s.tokenFile = "" // a pipe gives it once: it gets a file of its own
+			return s.tryToken(ctx)
+		}
 		if s.tokenFile, err = filepath.Abs(s.tokenFile); err != nil {
 			return err
 		}
@@ -130,7 +134,9 @@ func (s *setup) askToken(ctx context.Context) error {
 		"  1. Open %s and make an application.\n"+
 		"  2. On its Installation page, turn on Guild Install and User Install.\n"+
 		"  3. On its Bot page, press Reset Token, and copy what it shows.\n"+
-		"     No privileged intent is needed there.", "https://discord.com/developers/applications")
+		"     No privileged intent is needed there.\n"+
+		"  For friends only: set Install Link to None on the Installation page, and then turn\n"+
+		"  Public Bot off on the Bot page. Only you can add it then.", "https://discord.com/developers/applications")
 	var err error
 	for range tries {
 		var answer string

@@ -49,7 +49,7 @@ func TestSetupAsks(t *testing.T) {
 	p.laysDown(dir, "aftercare.key", "config.yaml", "discord.token")
 	for _, want := range []string{
 		"discord.token: Discord does not know this token", "the token: is empty", `as the bot "bot"`, "the name: is empty",
-		"client_id=100000000000000001&scope=bot+applications.commands&permissions=0", "Age-Restricted Channel",
+		"set Install Link to None on the Installation page", "client_id=100000000000000001&scope=bot+applications.commands&permissions=0", "Age-Restricted Channel",
 		"aftercare run --config " + filepath.Join(dir, "config.yaml"), "ok    token ", "ok    folder ", "note  commands ",
 	} {
 		if !strings.Contains(out, want) {
@@ -88,6 +88,24 @@ func TestSetupFromFlags(t *testing.T) {
 	p.do(err)
 	if code != 1 || !strings.Contains(errs, "config.yaml is there already, and nothing is overwritten") || string(before) != string(after) {
 		t.Errorf("a second time: exit %d, %s", code, errs)
+	}
+}
+
+// TestSetupFromAPipe holds that a token that comes once, as from a manager of
+// passwords, is there at the next start.
+func TestSetupFromAPipe(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/stdin"); err != nil {
+		t.Skip("there is no /dev/stdin here")
+	}
+	p, dir := newSetup(t)
+	out, errs, code := p.command("test-token\n", "setup", "--dir", dir, "--token-file", "/dev/stdin", "--operator", "Robin", "--yes")
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d\n%s%s", code, out, errs)
+	}
+	p.laysDown(dir, "aftercare.key", "config.yaml", "discord.token")
+	if c, err := loadConfig(filepath.Join(dir, "config.yaml"), nil, testDay); err != nil || c.Discord.Token != "test-token" {
+		t.Errorf("%+v, %v", c, err)
 	}
 }
 
