@@ -99,7 +99,11 @@ func (l *link) run(ctx context.Context) error {
 			return fmt.Errorf("the gateway closed the connection for good (code %d): %s", why.code, fix)
 		}
 		wait := l.wait(why, err)
-		l.log.Info("the gateway link ended; connecting again", "why", why.String(), "err", err, "resume", l.resume != "", "in", wait.Round(time.Millisecond))
+		about := []any{"why", why.String(), "resume", l.resume != "", "in", wait.Round(time.Millisecond)}
+		if err != nil {
+			about = append(about, "err", err)
+		}
+		l.log.Info("the gateway link ended; connecting again", about...)
 		if !sleep(ctx, wait) {
 			return nil
 		}

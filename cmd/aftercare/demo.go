@@ -26,6 +26,9 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Watch two days of it in a minute: no token, no network, nothing left behind", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if port != 0 && !web {
+				return errors.New("--port is for the page in a browser; give --web as well")
+			}
 			if all {
 				return allMessages(cmd.OutOrStdout())
 			}

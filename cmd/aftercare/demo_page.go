@@ -35,7 +35,7 @@ func newPage(out io.Writer) *page {
 		return p
 	}
 	p.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 { // 0: it doesn't know
 		p.width = min(max(w, narrowest), widest)
 	}
 	return p

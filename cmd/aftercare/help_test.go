@@ -63,6 +63,8 @@ func TestArgumentsThatAreNone(t *testing.T) {
 		"nonsense": `unknown command "nonsense"`, "check x": `unknown command "x"`, "key rotat": `unknown command "rotat" for "aftercare key"`,
 		"restore": "0 backups are named; name one", "restore a b": "2 backups are named; name one",
 		"run --confg x": "unknown flag: --confg", "demo --port 99999 --web": "99999 is no port",
+		"demo --port 8000": "give --web as well", "help nonsense": `unknown command "nonsense"`, "help key rotat": `unknown command "rotat"`,
+		"completion nonsense": `unknown command "nonsense"`,
 	} {
 		var out, errs bytes.Buffer
 		if code := command(strings.Fields(args), &out, &errs); code != 1 || !strings.Contains(errs.String(), want) || out.Len() > 0 {

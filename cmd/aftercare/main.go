@@ -22,6 +22,7 @@ func command(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	refuseUnknown(root)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(stderr, "aftercare: %v\n", err)
 		return 1
@@ -51,4 +52,31 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(runCommand(), setupCommand(), checkCommand(), healthCommand(), demoCommand(),
 		backupCommand(), restoreCommand(), keyCommand(), versionCommand())
 	return root
+}
+
+// refuseUnknown has cobra's own commands refuse what they don't know; by themselves
+// they take it for a success. It comes after SetOut, where they will write.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Run, c.RunE = nil, helpOn
+		case "completion":
+			c.Args, c.RunE = cobra.NoArgs, func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
+}
+
+// helpOn shows the help of the command that is named.
+func helpOn(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("unknown command %q for %q", rest[0], found.CommandPath())
+	}
+	return found.Help()
 }
