@@ -100,13 +100,25 @@ func (b *Bot) remove(ctx context.Context, c store.Content) error {
 	return err
 }
 
-// edit changes the message that stands there. Somebody may have taken it out.
+// edit changes the message that stands there. Somebody may have taken it out. What was
+// left for somebody is edited only if it changes for them: an edit shows.
 func (b *Bot) edit(ctx context.Context, c store.Content) (gone bool, err error) {
 	s, err := b.words(ctx, c)
 	if err != nil {
 		return false, err
 	}
-	err = b.call(ctx, http.MethodPatch, messagesPath(c.Channel)+"/"+c.Message.Reveal(), s.payload(), nil)
+	path := messagesPath(c.Channel) + "/" + c.Message.Reveal()
+	there := message{}
+	if c.Kind == store.KindRelay {
+		err = b.call(ctx, http.MethodGet, path, nil, &there)
+	}
+	switch {
+	case err != nil:
+	case there.ID != "" && there.shows(s): // Discord would show when it was edited last, which is no business of its reader's
+		return false, nil
+	default:
+		err = b.call(ctx, http.MethodPatch, path, s.payload(), nil)
+	}
 	if hasCode(err, codeUnknownMessage, codeUnknownChannel) {
 		return true, nil
 	}
