@@ -192,13 +192,13 @@ func (t *tx) showCardAnew(person int64) error {
 	return err
 }
 
-// loses tells whether something of a card is not on what it became.
+// loses tells whether something was taken off a card: not changed, of which whoever has
+// left learns nothing.
 func (c Card) loses(now Card) bool {
-	was, is := c.fields(), now.fields()
-	return slices.ContainsFunc(was, func(f Private) bool { return !f.IsZero() && !slices.Contains(is, f) })
+	gone := func(was, is Private) bool { return is.IsZero() && !was.IsZero() }
+	return gone(c.Helps, now.Helps) || gone(c.Worse, now.Worse) || gone(c.Reach, now.Reach) ||
+		gone(c.Comfort, now.Comfort) || gone(c.Avoid, now.Avoid)
 }
-
-func (c Card) fields() []Private { return []Private{c.Helps, c.Worse, c.Reach, c.Comfort, c.Avoid} }
 
 // takeCardFromLeft takes out what was left for those who have left since and have read
 // it, where a card that was taken off in part or whole went with it.
