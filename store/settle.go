@@ -140,14 +140,20 @@ func (t *tx) settlePrompt(d Delivery) (send bool, err error) {
 
 // closeRelay closes what somebody had read before they paused, and what has changed
 // since: nothing new comes to them, and what was taken back does not stay. They can
-// read it again.
+// read it again. What comes after the first message of long words is taken out.
 func (t *tx) closeRelay(d Delivery) (send bool, err error) {
-	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = (SELECT share FROM deliveries WHERE id = $1)`, d.ID); err != nil {
-		return false, err
+	_, err = t.Exec(`
+		UPDATE shares
+		SET read_at      = CASE WHEN $2 < 0 THEN read_at END,
+		    need_read_at = CASE WHEN $2 >= 0 THEN need_read_at END
+		WHERE id = (SELECT share FROM deliveries WHERE id = $1)
+	`, d.ID, d.Part)
+	if err != nil || d.Part < 0 {
+		return true, err
 	}
 	_, err = t.Exec(`
 		UPDATE deliveries SET `+retracting+`
-		WHERE part > 0 AND lease IS NULL AND want <> 'delete' AND share = (SELECT share FROM deliveries WHERE id = $2)
+		WHERE part > 0 AND (lease IS NULL OR id = $2) AND want <> 'delete' AND share = (SELECT share FROM deliveries WHERE id = $2)
 	`, t.now, d.ID)
 	return d.Part == 0, err
 }
