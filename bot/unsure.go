@@ -110,7 +110,7 @@ func (m *message) shows(s say) bool {
 	raw, err := json.Marshal(s.rows)
 	var rows []json.RawMessage
 	return err == nil && json.Unmarshal(raw, &rows) == nil &&
-		m.Content == s.content() && slices.Equal(customIDs(rows), customIDs(m.Components))
+		(s.keep || m.Content == s.content()) && slices.Equal(customIDs(rows), customIDs(m.Components))
 }
 
 // customIDs returns the custom ids in components, in their order.
