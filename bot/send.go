@@ -37,7 +37,11 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 		sent.Message = store.Private{}
 	case store.Edit:
 		var gone bool
-		gone, err = b.edit(ctx, c)
+		if c.Kind == store.KindRelay {
+			gone, err = b.editRelay(ctx, d, c)
+		} else {
+			gone, err = b.edit(ctx, c)
+		}
 		if gone {
 			sent.Message = store.Private{}
 		}
@@ -111,6 +115,33 @@ func (b *Bot) edit(ctx context.Context, c store.Content) (gone bool, err error) 
 		return true, nil
 	}
 	return false, err
+}
+
+// editRelay is edit for what was left for somebody. It is done only if it changes for
+// them: Discord shows when a message was edited last, and that is no business of
+// theirs otherwise. For somebody who has paused it closes then.
+func (b *Bot) editRelay(ctx context.Context, d store.Delivery, c store.Content) (gone bool, err error) {
+	s, err := b.words(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	var there message
+	err = b.call(ctx, http.MethodGet, messagesPath(c.Channel)+"/"+c.Message.Reveal(), nil, &there)
+	switch {
+	case hasCode(err, codeUnknownMessage, codeUnknownChannel):
+		return true, nil
+	case err != nil || there.shows(s):
+		return false, err
+	case !c.Paused:
+		return b.edit(ctx, c)
+	}
+	if err := b.store.CloseRelay(ctx, d); err != nil || c.Part > 0 {
+		return false, err
+	}
+	if c, err = b.store.Content(ctx, d); err != nil || c.Want != store.Edit {
+		return false, err // taken back just now: it is looked at again
+	}
+	return b.edit(ctx, c)
 }
 
 // post posts a message. again says that an earlier try may have got there.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -301,6 +302,33 @@ func TestContextWhileWaitingForLimiter(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 	})
+}
+
+// Whoever waits for their turn when everything is told to wait, or when the token is
+// refused, does not go after all.
+func TestToldToWaitInTheQueue(t *testing.T) {
+	for name, first := range map[string]*http.Response{
+		"a global limit":  responds(429, `{"retry_after":60,"global":true}`),
+		"a refused token": responds(401, `{}`),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked atomic.Int32
+			b := newCaller(t, answers(func(*http.Request) (*http.Response, error) {
+				if asked.Add(1) == 1 {
+					time.Sleep(100 * time.Millisecond)
+					return first, nil
+				}
+				return responds(200, `{}`), nil
+			}), 1)
+			for range 10 {
+				go func() { _ = tryGet(b, "users/@me") }()
+			}
+			time.Sleep(30 * time.Second)
+			if n := asked.Load(); n != 1 {
+				t.Errorf("%d requests went out after %s", n-1, name)
+			}
+		})
+	}
 }
 
 func TestBucketsAreBounded(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"aftercare/store"
@@ -54,6 +55,26 @@ func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content)
 			return &m, nil
 		}
 	}
+	if c.Want == store.Delete {
+		return b.findStray(ctx, d, page)
+	}
+	return nil, nil
+}
+
+// findStray finds a part of what was left for somebody, which is to be taken out, by
+// what it is: somebody's words, without the buttons that only the last part has, that
+// came since, and that belong to no message of ours.
+func (b *Bot) findStray(ctx context.Context, d store.Delivery, page []message) (*message, error) {
+	known, all, err := b.store.Standing(ctx, d)
+	if err != nil || !all {
+		return nil, err
+	}
+	for _, m := range page {
+		if m.Author != nil && m.Author.Bot && len(m.Components) == 0 && strings.Contains(m.Content, "\n"+quoteMark) &&
+			!sentAt(m.ID).Before(d.UnsureSince.Add(-clocksApart)) && !slices.Contains(known, store.Secret(m.ID)) {
+			return &m, nil
+		}
+	}
 	return nil, nil
 }
 
@@ -89,7 +110,7 @@ func (m *message) shows(s say) bool {
 	raw, err := json.Marshal(s.rows)
 	var rows []json.RawMessage
 	return err == nil && json.Unmarshal(raw, &rows) == nil &&
-		m.Content == s.content() && slices.Equal(customIDs(rows), customIDs(m.Components))
+		(s.keep || m.Content == s.content()) && slices.Equal(customIDs(rows), customIDs(m.Components))
 }
 
 // customIDs returns the custom ids in components, in their order.

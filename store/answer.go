@@ -174,8 +174,10 @@ func (t *tx) writeForm(a answer, text Private) error {
 		if t.past(a) {
 			return nil // the form did not show them what it would take out
 		}
-		_, err := t.Exec(`DELETE FROM words WHERE answer = $1 AND source IS NULL`, a.id)
-		return err
+		if _, err := t.Exec(`DELETE FROM words WHERE answer = $1 AND source IS NULL`, a.id); err != nil {
+			return err
+		}
+		return t.takeOutDeleted(a.id)
 	}
 	var id int64
 	err := t.QueryRow(`SELECT id FROM words WHERE answer = $1 AND source IS NULL`, a.id).Scan(&id)

@@ -118,11 +118,20 @@ func (s *Store) SaveCard(ctx context.Context, who Who, c Card, consent int) erro
 		if err != nil {
 			return err
 		}
+		was, err := t.card(p.id)
+		if err != nil {
+			return err
+		}
 		if err := t.saveCard(p.id, c); err != nil {
 			return err
 		}
 		if err := t.showCardAnew(p.id); err != nil {
 			return err
+		}
+		if was.loses(c) {
+			if err := t.takeCardFromLeft(p.id, was); err != nil {
+				return err
+			}
 		}
 		return t.askNeedAnew(p.id)
 	})
@@ -181,6 +190,48 @@ func (t *tx) showCardAnew(person int64) error {
 		)
 	`, t.now, person)
 	return err
+}
+
+// loses tells whether something was taken off a card: not changed, of which whoever has
+// left learns nothing.
+func (c Card) loses(now Card) bool {
+	gone := func(was, is Private) bool { return is.IsZero() && !was.IsZero() }
+	return gone(c.Helps, now.Helps) || gone(c.Worse, now.Worse) || gone(c.Reach, now.Reach) ||
+		gone(c.Comfort, now.Comfort) || gone(c.Avoid, now.Avoid)
+}
+
+// takeCardFromLeft takes out what was left for those who have left since and have read
+// it, where a card that was taken off in part or whole went with it.
+func (t *tx) takeCardFromLeft(person int64, was Card) error {
+	ids, err := t.ids(`
+		SELECT DISTINCT a.id
+		FROM answers a
+		JOIN shares s ON s.answer = a.id
+		WHERE a.writer = $1 AND a.kind = 'checkin' AND a.state = 'shared'
+		  AND NOT EXISTS (SELECT 1 FROM sides theirs WHERE theirs.person = s.reader AND theirs.partner = a.writer)
+	`, person)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		a, err := t.loadAnswer(`id = $1`, id)
+		if err != nil {
+			return err
+		}
+		shares, err := t.shares(a)
+		if err != nil {
+			return err
+		}
+		for _, s := range shares {
+			if !was.goesWith(a.body, s.level) {
+				continue
+			}
+			if err := t.takeFromLeft(a, s.id, s.reader); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // cardWith returns the card that goes with an answer to one reader. It goes where

@@ -19,6 +19,7 @@ type Content struct {
 	Channel  Private // their DM; empty before it was first opened
 	Message  Private // the message that stands there; empty before it was posted
 	Silent   bool    // they have quiet hours now
+	Paused   bool    // they have paused: what they had read closes if it changes (see CloseRelay)
 	Nonce    string  // the same for every try at one message, 24 characters
 
 	Note    Note
@@ -82,7 +83,7 @@ func (t *tx) content(d Delivery) (c Content, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.Channel = p.channel
+	c.Channel, c.Paused = p.channel, p.paused
 	c.Silent = p.settings.Awake(t.time()).After(t.time())
 	if c.Want == Delete {
 		if c.Message.IsZero() && d.UnsureSince.IsZero() {

@@ -153,6 +153,21 @@ func TestForgetLines(t *testing.T) {
 	w.rows(4, "deliveries WHERE kind = 'checkin'")
 }
 
+// A line that never came goes as well.
+func TestForgetDroppedLines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, _, err := w.Invite(w.ctx, alex, 1)
+	w.ok(err)
+	due, err := w.ClaimDue(w.ctx, 10)
+	w.ok(err)
+	for _, d := range due {
+		w.ok(w.Drop(w.ctx, d))
+	}
+	w.rows(1, "deliveries WHERE kind = 'hello'")
+	w.forgets(w.clock.Now().Add(7*24*time.Hour), "deliveries")
+}
+
 // More than one transaction's worth goes in one call.
 func TestForgetMany(t *testing.T) {
 	t.Parallel()

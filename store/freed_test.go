@@ -13,7 +13,7 @@ import (
 var long = strings.Repeat("Long words, of which there are many. ", 150)
 
 // What is forgotten stands in no page of the database, of its log, or of the keys
-// file: not when its time is over, nor when somebody leaves.
+// file: not when its time is over, nor when somebody leaves, at once and before any sweep.
 func TestFreedPages(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(w *world, pact int64){
@@ -42,6 +42,7 @@ func TestFreedPages(t *testing.T) {
 		"cleared away": func(w *world, _ int64) {
 			w.ok(second(w.Clear(w.ctx, alex.ID)))
 			w.deliver()
+			w.sweep()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +55,6 @@ func TestFreedPages(t *testing.T) {
 			}
 			before, keys := w.sealed(), w.wrapped()
 			end(w, pact)
-			w.sweep()
 			if n := w.freed(before, keys); n < 3 {
 				t.Errorf("only %d blobs went", n)
 			}

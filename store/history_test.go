@@ -276,6 +276,9 @@ func TestTrendThatEnded(t *testing.T) {
 			w.rows(1, "deliveries WHERE kind = 'trend' AND next_at IS NOT NULL")
 			end(w)
 			w.got(w.pass(3*24*time.Hour), alex, store.KindTrend, 0)
+			w.clock.Advance(60 * 24 * time.Hour)
+			w.ok(second(w.Forget(w.ctx)))
+			w.rows(0, "deliveries WHERE kind = 'trend'") // it would tell that lows had come again and again
 		})
 	}
 }

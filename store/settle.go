@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"slices"
 )
 
@@ -99,9 +100,6 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if paused && d.Want == Post {
 		return false, t.layAside(d.ID)
 	}
-	if paused && d.Want == Edit && d.Kind == KindRelay {
-		return t.closeRelay(d)
-	}
 	if waits, err := t.tooSoon(d); err != nil || waits {
 		return false, err
 	}
@@ -138,18 +136,30 @@ func (t *tx) settlePrompt(d Delivery) (send bool, err error) {
 	return true, nil
 }
 
-// closeRelay closes what somebody had read before they paused, and what has changed
+// CloseRelay closes what somebody had read before they paused, and what has changed
 // since: nothing new comes to them, and what was taken back does not stay. They can
-// read it again.
-func (t *tx) closeRelay(d Delivery) (send bool, err error) {
-	if _, err := t.Exec(`UPDATE shares SET read_at = NULL WHERE id = (SELECT share FROM deliveries WHERE id = $1)`, d.ID); err != nil {
-		return false, err
-	}
-	_, err = t.Exec(`
-		UPDATE deliveries SET `+retracting+`
-		WHERE part > 0 AND lease IS NULL AND want <> 'delete' AND share = (SELECT share FROM deliveries WHERE id = $2)
-	`, t.now, d.ID)
-	return d.Part == 0, err
+// read it again. What comes after the first message of long words is taken out.
+func (s *Store) CloseRelay(ctx context.Context, d Delivery) error {
+	return s.inTx(ctx, func(t *tx) error {
+		if _, ok, err := t.inHand(d); err != nil || !ok {
+			return err
+		}
+		_, err := t.Exec(`
+			UPDATE shares
+			SET read_at      = CASE WHEN $2 < 0 THEN read_at END,
+			    need_read_at = CASE WHEN $2 >= 0 THEN need_read_at END
+			WHERE id = (SELECT share FROM deliveries WHERE id = $1)
+		`, d.ID, d.Part)
+		if err != nil || d.Part < 0 {
+			return err
+		}
+		const others = ` AND want <> 'delete' AND share = (SELECT share FROM deliveries WHERE id = $2)`
+		if _, err := t.Exec(`UPDATE deliveries SET `+retracting+` WHERE part > 0`+others, t.now, d.ID); err != nil || d.Part == 0 {
+			return err
+		}
+		_, err = t.Exec(`UPDATE deliveries SET `+amending+` WHERE part = 0`+others, t.now, d.ID)
+		return err
+	})
 }
 
 // endLate ends a check-in that is too late, and one that was to come once more

@@ -30,12 +30,22 @@ func (t *tx) openLevel(writer, share int64, sealed []byte) (Level, error) {
 // give sets what a reader is given of an answer. It goes on its way by carry.
 func (t *tx) give(a answer, reader int64, level Level) error {
 	var id int64
-	err := t.QueryRow(`SELECT id FROM shares WHERE answer = $1 AND reader = $2`, a.id, reader).Scan(&id)
+	var before []byte
+	err := t.QueryRow(`SELECT id, level FROM shares WHERE answer = $1 AND reader = $2`, a.id, reader).Scan(&id, &before)
 	if errors.Is(err, sql.ErrNoRows) {
 		id, err = t.newID(), nil
 	}
 	if err != nil {
 		return err
+	}
+	was, err := t.openLevel(a.writer, id, before)
+	if err != nil {
+		return err
+	}
+	if was == ShareWords && level == ShareGist {
+		if err := t.takeFromLeft(a, id, reader); err != nil {
+			return err
+		}
 	}
 	sealed, err := t.seal(a.writer, "shares.level", id, Secret(string(level)))
 	if err != nil {
@@ -155,6 +165,17 @@ func (t *tx) carryFor(id, reader int64) error {
 		WHERE id = $1
 	`, a.id, state, t.now)
 	return err
+}
+
+// takeFromLeft takes words out of the DM of a reader who has left, of which their
+// writer has taken something back. They are shown nothing anew, and what was taken
+// back does not stay with them.
+func (t *tx) takeFromLeft(a answer, share, reader int64) error {
+	holds, err := t.linked(a.writer, reader)
+	if err != nil || holds {
+		return err
+	}
+	return t.retract(`share`, share)
 }
 
 type share struct {

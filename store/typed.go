@@ -400,20 +400,20 @@ func (s *Store) Unsaid(ctx context.Context, message string) error {
 		if err := t.changed(id); err != nil {
 			return err
 		}
-		return t.takeOutForgotten(id)
+		return t.takeOutDeleted(id)
 	})
 }
 
-// takeOutForgotten takes an answer's words out of the DMs in which they stand
-// together with words that are no longer kept: without those they can't be shown
-// anew, and what somebody deleted must not stay.
-func (t *tx) takeOutForgotten(id int64) error {
+// takeOutDeleted takes an answer's words, some of which were deleted, out of the DMs in which
+// they can't be shown anew without those: of readers who have left, and where they
+// stand together with words that are no longer kept. What somebody deleted must not stay.
+func (t *tx) takeOutDeleted(id int64) error {
 	a, err := t.loadAnswer(`id = $1`, id)
 	if err != nil {
 		return err
 	}
 	view, err := t.answerView(a)
-	if err != nil || !view.stays() {
+	if err != nil {
 		return err
 	}
 	shares, err := t.shares(a)
@@ -421,10 +421,15 @@ func (t *tx) takeOutForgotten(id int64) error {
 		return err
 	}
 	for _, s := range shares {
-		if s.level != ShareWords {
+		switch {
+		case s.level != ShareWords:
 			continue
+		case view.stays():
+			err = t.retract(`share`, s.id)
+		default:
+			err = t.takeFromLeft(a, s.id, s.reader)
 		}
-		if err := t.retract(`share`, s.id); err != nil {
+		if err != nil {
 			return err
 		}
 	}

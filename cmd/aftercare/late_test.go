@@ -144,3 +144,44 @@ func TestLostReplyShowsWhatCameAfter(t *testing.T) {
 		}
 	})
 }
+
+// What was taken back while nobody knew whether it got through does not stay, nor what
+// was erased: long words stand in several messages, and only the last of those has buttons.
+func TestLostReplyCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	for _, back := range [][]string{{"sam presses [Take it back]"}, {"sam: /privacy erase", "sam presses [Erase everything]"}} {
+		whileRepliesAreLost(t, func(a *acting, outage time.Duration) {
+			words := strings.Repeat("long words ", 350)
+			a.does("sam presses [Open]", "sam presses [Good]", "sam presses [Skip]", "sam presses [Write something]")
+			a.does("sam writes: "+words, "sam presses [Share my words]", "alex presses [Read]")
+			before := sees(a.stage.discord.Person("alex").Sees(), "long words")
+			a.does(back...)
+			a.does("+" + (outage + 30*time.Minute).String())
+			if after := sees(a.stage.discord.Person("alex").Sees(), "long words"); before < 2 || after != 0 {
+				a.t.Errorf("alex sees them in %d messages after %s, in %d before", after, back[len(back)-1], before)
+			}
+		})
+	}
+}
+
+// A line that says the same as one from before is not taken for it.
+func TestSameLineAgain(t *testing.T) {
+	t.Parallel()
+	dir, check := t.TempDir(), conformance.Open(t)
+	synctest.Test(t, func(t *testing.T) {
+		a := act(t, dir, check)
+		a.does("sam sends a sticker", "+2h")
+		ends := time.Now().Add(30 * time.Minute)
+		a.stage.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") || time.Now().After(ends) {
+				return nil
+			}
+			return &discordtest.Fault{Before: true, Status: http.StatusInternalServerError}
+		})
+		a.does("sam sends a sticker", "+2h")
+		if n := sees(a.stage.discord.Person("sam").Sees(), "I can only carry words"); n != 2 {
+			t.Errorf("seen %d times, want 2", n)
+		}
+		a.end()
+	})
+}
