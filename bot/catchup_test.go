@@ -116,6 +116,9 @@ func TestLooksThroughInTheEnd(t *testing.T) {
 			if n := h.bot.looks.Load(); (n == 0) != (fault.Status == http.StatusForbidden) {
 				t.Errorf("%s: %d looks are left", name, n)
 			}
+			// Heard at once, which is no sign that what came before it was.
+			h.hear("MESSAGE_CREATE", encode(object{"id": alex.Type("Later."), "channel_id": h.dm(alex), "author": userOf(alex), "content": "Later.", "type": 0}))
+			time.Sleep(2 * catchUpIn)
 			h.discord.SetFault(nil)
 			h.looked()
 			if n := heard(alex, "During it."); (n == 1) != (fault.Status != http.StatusForbidden) {
