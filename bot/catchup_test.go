@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"database/sql"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"aftercare/bot/discordtest"
+	"aftercare/store"
 )
 
 // heard counts the messages of the bot in somebody's DM that hold some words.
@@ -126,4 +129,49 @@ func TestLooksThroughInTheEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was found and could not be noted is not taken as seen: after a crash in
+// between it is looked for again.
+func TestLooksThroughOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, alex, _ := opened(t)
+		from := func() (of []store.Private) {
+			open, err := h.store.Conversations(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range open {
+				if c.With.Reveal() == alex.ID() {
+					of = append(of, c.After)
+				}
+			}
+			return of
+		}
+		disk := func(query string) {
+			db, err := sql.Open("sqlite", h.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.Exec(query); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := from()
+		disk(`CREATE TRIGGER full BEFORE INSERT ON words BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+		alex.Type("On a full disk.")
+		h.bot.ready(false)
+		h.looked()
+		if now := from(); len(now) != 1 || !slices.Equal(now, before) {
+			t.Error("it was noted as seen")
+		}
+		disk(`DROP TRIGGER full`)
+		time.Sleep(2 * noteAgain)
+		h.looked()
+		if n := heard(alex, "On a full disk."); n != 1 {
+			t.Errorf("it stands %d times", n)
+		}
+		h.log.take() // that it could not be noted is no surprise
+	})
 }
