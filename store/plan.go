@@ -107,20 +107,22 @@ func (t *tx) overdue(scene, person, endedAt int64, marks []time.Duration, late b
 	if len(marks) == 0 {
 		return nil, nil // they want none
 	}
-	var booked, begun []time.Duration // begun: asked, or answered since
+	var booked, begun []time.Duration // begun: asked, or folded into another; they are not booked again
 	rows, err := t.Query(`
-		SELECT mark, state = 'planned' AND due_at <= $3, asked_at IS NOT NULL FROM checkins WHERE scene = $1 AND person = $2
+		SELECT mark, state = 'planned' AND due_at <= $3, asked_at IS NOT NULL OR state NOT IN ('planned', 'cancelled')
+		FROM checkins
+		WHERE scene = $1 AND person = $2
 	`, scene, person, t.now)
 	err = each(rows, err, func(r *sql.Rows) error {
 		var milli int64
-		var held, asked bool
-		err := r.Scan(&milli, &held, &asked)
+		var held, began bool
+		err := r.Scan(&milli, &held, &began)
 		mark := time.Duration(milli) * time.Millisecond
 		booked = append(booked, mark)
 		if held {
 			owed = append(owed, mark)
 		}
-		if asked {
+		if began {
 			begun = append(begun, mark)
 		}
 		return err
