@@ -136,21 +136,46 @@ func (s *soaking) judgeSeen(day int, reader *inhabitant, name string, m discordt
 	case tk == nil || tk.by == reader:
 	case !slices.Contains(tk.by.partners, reader):
 		s.t.Errorf("day %d: %s reads %s, which %s never shared with them", day, reader.Name(), name, tk.by.Name())
-	case tk.taken.IsZero() || tk.taken.Sub(s.begun(m)) > 6*24*time.Hour: // an answer is as old as its first words
+	case tk.taken.IsZero() || tk.taken.After(s.keptUntil(m)):
 	default:
 		s.t.Errorf("day %d: %s still reads %s (%s) in message %s %q %v, which %s took back at %v; they:\n\t%s\n\tand since:%s", day, reader.Name(), name, tk.about, m.ID, m.Content, buttonsOf(m), tk.by.Name(), tk.taken.Format(time.DateTime), strings.Join(tk.diary, "\n\t"), tk.by.tells())
 	}
 }
 
-// begun tells when the oldest of the words in a message were left.
-func (s *soaking) begun(m discordtest.Message) time.Time {
+// noteUntil notes until when what was left for people is kept: 7 days at most, less for
+// an answer that was given long after its check-in, since it goes with its scene. What
+// stands in a DM by then is no longer anybody's to take back, and is tidied away.
+func (s *soaking) noteUntil() {
+	s.t.Helper()
+	rows, err := s.db.Query(`
+		SELECT d.id, a.forget_at FROM deliveries d JOIN shares s ON s.id = d.share JOIN answers a ON a.id = s.answer
+		WHERE d.kind = 'relay' AND d.message IS NOT NULL
+	`)
+	s.ok(err)
+	defer rows.Close()
+	for rows.Next() {
+		var delivery, until int64
+		s.ok(rows.Scan(&delivery, &until))
+		s.until[strconv.FormatInt(delivery, 36)] = time.UnixMilli(until).Add(-longestStep) // the house's clock may be ahead
+	}
+	s.ok(rows.Err())
+}
+
+// keptUntil tells until when what a message carries is kept; by the age of its oldest
+// words, if it was not noted.
+func (s *soaking) keptUntil(m discordtest.Message) time.Time {
+	for _, id := range buttonsOf(m) {
+		if f := aboutPattern.FindStringSubmatch(id); f != nil && !s.until[f[2]].IsZero() {
+			return s.until[f[2]]
+		}
+	}
 	oldest := time.Now()
 	for _, name := range tokenPattern.FindAllString(m.Content, -1) {
 		if tk := s.tokens[name]; tk != nil && tk.at.Before(oldest) {
 			oldest = tk.at
 		}
 	}
-	return oldest
+	return oldest.Add(6 * 24 * time.Hour)
 }
 
 // weigh measures the house alone: what the heap holds with it, less without it.

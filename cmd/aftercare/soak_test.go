@@ -75,6 +75,7 @@ type soaking struct {
 	db     *sql.DB // the same file, to look into
 	log    *countingLog
 	tokens map[string]*utterance
+	until  map[string]time.Time // by delivery, how long what was left is kept
 	up     bool
 	calm   bool   // nothing is wrong just now
 	wrong  string // what is
@@ -115,7 +116,7 @@ type utterance struct {
 func newSoak(t *testing.T, dir string, people int, seed uint64) *soaking {
 	s := &soaking{
 		machine: &machine{stage: newStage(t, dir)}, rng: rand.New(rand.NewPCG(seed, 1)), log: &countingLog{},
-		tokens: map[string]*utterance{}, script: map[string]int{}, calm: true,
+		tokens: map[string]*utterance{}, until: map[string]time.Time{}, script: map[string]int{}, calm: true,
 	}
 	s.logger = slog.New(s.log)
 	d := discordtest.New(discordtest.Options{Token: "Bot test-token"})
@@ -251,6 +252,7 @@ func (s *soaking) day(day int, measure bool) {
 	s.t.Helper()
 	for hour := range 23 {
 		begun := time.Now()
+		s.noteUntil()
 		if s.away == 0 {
 			s.heal = s.misfortune(day, hour)
 		}
@@ -295,6 +297,9 @@ func (s *soaking) misfortune(day, hour int) (heal func()) {
 	return func() { end(); s.calm, s.wrong = true, "calm" }
 }
 
+// longestStep is how far the house's clock jumps at most, to and fro.
+const longestStep = 3 * time.Hour
+
 // misfortunes is what can go wrong in an hour. Each begins it and returns its end.
 var misfortunes = map[string]func(s *soaking) (heal func()){
 	"the gateway drops": func(s *soaking) func() { s.drop(); return s.drop },
@@ -330,7 +335,7 @@ var misfortunes = map[string]func(s *soaking) (heal func()){
 		return s.start // people find nobody there meanwhile
 	},
 	"the clock steps": func(s *soaking) func() {
-		s.step(time.Duration(s.rng.Int64N(int64(6*time.Hour))) - 3*time.Hour)
+		s.step(time.Duration(s.rng.Int64N(int64(2*longestStep))) - longestStep)
 		return func() {
 			if s.rng.IntN(2) == 0 {
 				s.skew.Store(0)
