@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -138,7 +140,13 @@ func (s *soaking) judgeSeen(day int, reader *inhabitant, name string, m discordt
 		s.t.Errorf("day %d: %s reads %s, which %s never shared with them", day, reader.Name(), name, tk.by.Name())
 	case tk.taken.IsZero() || tk.taken.After(s.keptUntil(m)):
 	default:
-		s.t.Errorf("day %d: %s still reads %s (%s) in message %s %q %v, which %s took back at %v; they:\n\t%s\n\tand since:%s", day, reader.Name(), name, tk.about, m.ID, m.Content, buttonsOf(m), tk.by.Name(), tk.taken.Format(time.DateTime), strings.Join(tk.diary, "\n\t"), tk.by.tells())
+		about := ""
+		for _, id := range buttonsOf(m) {
+			if f := aboutPattern.FindStringSubmatch(id); f != nil {
+				about = fmt.Sprint(s.until[f[2]].Format(time.DateTime), "; ", s.went[f[2]], "; now: ", s.row(f[2]))
+			}
+		}
+		s.t.Errorf("day %d: %s still reads %s (%s) in message %s %q %v, kept until %s, which %s took back at %v; they:\n\t%s\n\tand since:%s", day, reader.Name(), name, tk.about, m.ID, m.Content, buttonsOf(m), about, tk.by.Name(), tk.taken.Format(time.DateTime), strings.Join(tk.diary, "\n\t"), tk.by.tells())
 	}
 }
 
@@ -152,13 +160,34 @@ func (s *soaking) noteUntil() {
 		WHERE d.kind = 'relay' AND d.message IS NOT NULL
 	`)
 	s.ok(err)
-	defer rows.Close()
+	now := map[string]bool{}
 	for rows.Next() {
 		var delivery, until int64
 		s.ok(rows.Scan(&delivery, &until))
-		s.until[strconv.FormatInt(delivery, 36)] = time.UnixMilli(until).Add(-longestStep) // the house's clock may be ahead
+		id := strconv.FormatInt(delivery, 36)
+		s.until[id] = time.UnixMilli(until).Add(-longestStep) // the house's clock may be ahead
+		now[id] = true
 	}
-	s.ok(rows.Err())
+	s.ok(errors.Join(rows.Err(), rows.Close()))
+	for id := range s.until {
+		if !now[id] && s.went[id] == "" {
+			s.went[id] = fmt.Sprintf("went by %v: %s", time.Now().Format(time.DateTime), s.row(id))
+		}
+	}
+}
+
+// row is how a delivery stands in the database, for whoever looks into a failure.
+func (s *soaking) row(id string) string {
+	delivery, _ := strconv.ParseInt(id, 36, 64)
+	rows, err := s.db.Query(`
+		SELECT d.kind, d.want, d.due_at, d.next_at, d.lease, d.message IS NOT NULL, d.waiting, a.state, a.forget_at
+		FROM deliveries d LEFT JOIN shares s ON s.id = d.share LEFT JOIN answers a ON a.id = s.answer
+		WHERE d.id = $1
+	`, delivery)
+	s.ok(err)
+	var out strings.Builder
+	s.ok(writeRows(&out, "it", rows))
+	return out.String()
 }
 
 // keptUntil tells until when what a message carries is kept; by the age of its oldest

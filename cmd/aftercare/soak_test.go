@@ -76,6 +76,7 @@ type soaking struct {
 	log    *countingLog
 	tokens map[string]*utterance
 	until  map[string]time.Time // by delivery, how long what was left is kept
+	went   map[string]string    // by delivery, when it went from among them
 	up     bool
 	calm   bool   // nothing is wrong just now
 	wrong  string // what is
@@ -116,7 +117,7 @@ type utterance struct {
 func newSoak(t *testing.T, dir string, people int, seed uint64) *soaking {
 	s := &soaking{
 		machine: &machine{stage: newStage(t, dir)}, rng: rand.New(rand.NewPCG(seed, 1)), log: &countingLog{},
-		tokens: map[string]*utterance{}, until: map[string]time.Time{}, script: map[string]int{}, calm: true,
+		tokens: map[string]*utterance{}, until: map[string]time.Time{}, went: map[string]string{}, script: map[string]int{}, calm: true,
 	}
 	s.logger = slog.New(s.log)
 	d := discordtest.New(discordtest.Options{Token: "Bot test-token"})
