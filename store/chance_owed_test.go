@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -13,40 +12,31 @@ import (
 // with closed DMs and over restarts: after each act every check-in that was due and had
 // not gone out yet is still owed, or another of its scene is in its place.
 func TestByChanceNothingOwedIsLost(t *testing.T) {
-	t.Parallel()
-	seeds := uint64(10)
-	if testing.Short() {
-		seeds = 3
-	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			c := &chance{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 5))}
-			c.link(alex, sam)
-			c.link(alex, kit)
-			held := 0
-			for range 200 {
-				owed := c.owed()
-				held += len(owed)
-				what := c.carryOn()
-				c.stillOwed(owed, what)
-				c.sparingly(time.Duration(c.IntN(120)) * time.Minute)
-				if t.Failed() {
-					t.Fatalf("by seed %d", seed)
-				}
+	byChance(t, 10, 5, func(c *chance) {
+		c.link(alex, sam)
+		c.link(alex, kit)
+		held := 0
+		for range 200 {
+			owed := c.owed()
+			held += len(owed)
+			what := c.carryOn()
+			c.stillOwed(owed, what)
+			c.sparingly(time.Duration(c.IntN(120)) * time.Minute)
+			if c.Failed() {
+				c.FailNow()
 			}
-			if held < 10 {
-				t.Errorf("only %d were held up", held)
-			}
-			for _, who := range []store.Who{alex, sam, kit} {
-				c.Retry(c.ctx, who.ID)
-			}
-			for range 80 {
-				c.pass(time.Hour)
-			}
-			c.rows(0, `checkins WHERE state = 'planned' AND due_at <= $1`, c.clock.Now().Add(-24*time.Hour).UnixMilli())
-		})
-	}
+		}
+		if held < 10 {
+			c.Errorf("only %d were held up", held)
+		}
+		for _, who := range []store.Who{alex, sam, kit} {
+			c.Retry(c.ctx, who.ID)
+		}
+		for range 80 {
+			c.pass(time.Hour)
+		}
+		c.rows(0, `checkins WHERE state = 'planned' AND due_at <= $1`, c.clock.Now().Add(-24*time.Hour).UnixMilli())
+	})
 }
 
 // carryOn is an act that ends nothing, and what it was.

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -13,36 +12,27 @@ import (
 // left for them, pauses, edits, erasing, restarts, and senders that hang. Each time
 // what is due is taken, that comes to an end, and nothing is posted to who has paused.
 func TestByChanceWithPauses(t *testing.T) {
-	t.Parallel()
-	seeds := uint64(12)
-	if testing.Short() {
-		seeds = 3
-	}
-	for seed := range seeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			c := &chance{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 4))}
-			c.ok(c.SetMode(c.ctx, alex.ID, c.link(alex, sam), store.Together))
-			c.ok(c.SetMode(c.ctx, kit.ID, c.link(alex, kit), store.Together))
-			c.ok(c.SetMode(c.ctx, robin.ID, c.link(alex, robin), store.Together))
-			c.link(sam, kit)
-			paused := map[store.Private]bool{}
-			for range 200 {
-				if who := c.one(alex, alex, sam, kit, robin); c.IntN(3) > 0 {
-					c.act()
-				} else if c.IntN(5) == 0 {
-					c.pauses(paused, who)
-				} else {
-					c.receives(paused, who)
-				}
-				for _, m := range c.pass(time.Duration(c.IntN(60)) * time.Minute) {
-					if m.Want == store.Post && paused[m.To] {
-						t.Errorf("a %s came in a pause, by seed %d", m.Kind, seed)
-					}
+	byChance(t, 12, 4, func(c *chance) {
+		c.ok(c.SetMode(c.ctx, alex.ID, c.link(alex, sam), store.Together))
+		c.ok(c.SetMode(c.ctx, kit.ID, c.link(alex, kit), store.Together))
+		c.ok(c.SetMode(c.ctx, robin.ID, c.link(alex, robin), store.Together))
+		c.link(sam, kit)
+		paused := map[store.Private]bool{}
+		for range 200 {
+			if who := c.one(alex, alex, sam, kit, robin); c.IntN(3) > 0 {
+				c.act()
+			} else if c.IntN(5) == 0 {
+				c.pauses(paused, who)
+			} else {
+				c.receives(paused, who)
+			}
+			for _, m := range c.pass(time.Duration(c.IntN(60)) * time.Minute) {
+				if m.Want == store.Post && paused[m.To] {
+					c.Errorf("a %s came in a pause", m.Kind)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 func (c *chance) pauses(paused map[store.Private]bool, who store.Who) {

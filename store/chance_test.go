@@ -15,26 +15,31 @@ import (
 // close together and pacts that change, and looks after each act at what reached
 // whom and at what is in the tables.
 func TestByChance(t *testing.T) {
+	byChance(t, 8, 4, func(c *chance) {
+		c.ok(c.SetMode(c.ctx, alex.ID, c.link(alex, sam), store.Together))
+		c.ok(c.SetMode(c.ctx, kit.ID, c.link(alex, kit), store.Together))
+		c.link(sam, kit)
+		c.ok(c.SetMode(c.ctx, robin.ID, c.link(alex, robin), store.Together))
+		for range 120 {
+			c.act()
+			c.look(c.pass(time.Duration(c.IntN(60)) * time.Minute))
+			if c.Failed() {
+				c.FailNow()
+			}
+		}
+	})
+}
+
+// byChance runs a test for so many seeds, each by its name, and for 3 in a short run.
+func byChance(t *testing.T, seeds, stream uint64, test func(c *chance)) {
 	t.Parallel()
-	seeds := uint64(8)
 	if testing.Short() {
 		seeds = 3
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			c := &chance{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 4))}
-			c.ok(c.SetMode(c.ctx, alex.ID, c.link(alex, sam), store.Together))
-			c.ok(c.SetMode(c.ctx, kit.ID, c.link(alex, kit), store.Together))
-			c.link(sam, kit)
-			c.ok(c.SetMode(c.ctx, robin.ID, c.link(alex, robin), store.Together))
-			for range 120 {
-				c.act()
-				c.look(c.pass(time.Duration(c.IntN(60)) * time.Minute))
-				if t.Failed() {
-					t.Fatalf("by seed %d", seed)
-				}
-			}
+			test(&chance{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, stream))})
 		})
 	}
 }

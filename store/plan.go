@@ -79,19 +79,16 @@ func (t *tx) planFor(scene, person int64, late bool) error {
 	}
 	for i, mark := range marks {
 		due := endedAt + mark.Milliseconds()
-		if slices.Contains(overdue, mark) && due <= t.now {
-			continue
+		switch {
+		case due > t.now:
+			err = t.book(scene, person, mark, due)
+		case slices.Contains(overdue, mark): // it stays as it is
+		case i < len(marks)-1 || !late:
+			err = t.unplan(scene, person, mark)
+		default:
+			err = t.book(scene, person, mark, t.now)
 		}
-		if due <= t.now {
-			if i < len(marks)-1 || !late {
-				if err := t.unplan(scene, person, mark); err != nil {
-					return err
-				}
-				continue
-			}
-			due = t.now
-		}
-		if err := t.book(scene, person, mark, due); err != nil {
+		if err != nil {
 			return err
 		}
 	}

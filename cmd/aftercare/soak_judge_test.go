@@ -140,12 +140,8 @@ func (s *soaking) judgeSeen(day int, reader *inhabitant, name string, m discordt
 		s.t.Errorf("day %d: %s reads %s, which %s never shared with them", day, reader.Name(), name, tk.by.Name())
 	case tk.taken.IsZero() || tk.taken.After(s.keptUntil(m)):
 	default:
-		about := ""
-		for _, id := range buttonsOf(m) {
-			if f := aboutPattern.FindStringSubmatch(id); f != nil {
-				about = fmt.Sprint(s.until[f[2]].Format(time.DateTime), "; ", s.went[f[2]], "; now: ", s.row(f[2]))
-			}
-		}
+		id := deliveryOf(m)
+		about := fmt.Sprint(s.until[id].Format(time.DateTime), "; ", s.went[id], "; now: ", s.row(id))
 		s.t.Errorf("day %d: %s still reads %s (%s) in message %s %q %v, kept until %s, which %s took back at %v; they:\n\t%s\n\tand since:%s", day, reader.Name(), name, tk.about, m.ID, m.Content, buttonsOf(m), about, tk.by.Name(), tk.taken.Format(time.DateTime), strings.Join(tk.diary, "\n\t"), tk.by.tells())
 	}
 }
@@ -190,13 +186,21 @@ func (s *soaking) row(id string) string {
 	return out.String()
 }
 
+// deliveryOf returns the delivery that a message's buttons are about, in base 36, or "".
+func deliveryOf(m discordtest.Message) string {
+	for _, id := range buttonsOf(m) {
+		if f := aboutPattern.FindStringSubmatch(id); f != nil {
+			return f[2]
+		}
+	}
+	return ""
+}
+
 // keptUntil tells until when what a message carries is kept; by the age of its oldest
 // words, if it was not noted.
 func (s *soaking) keptUntil(m discordtest.Message) time.Time {
-	for _, id := range buttonsOf(m) {
-		if f := aboutPattern.FindStringSubmatch(id); f != nil && !s.until[f[2]].IsZero() {
-			return s.until[f[2]]
-		}
+	if until, ok := s.until[deliveryOf(m)]; ok {
+		return until
 	}
 	oldest := time.Now()
 	for _, name := range tokenPattern.FindAllString(m.Content, -1) {
