@@ -129,7 +129,7 @@ func BenchmarkInteraction(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				h.bot.hear("INTERACTION_CREATE", []byte(c.raw()))
-				h.bot.people.busy.Wait()
+				h.bot.people.idle()
 				if len(h.wire.take()) != 1 {
 					b.Fatal("not one answer")
 				}

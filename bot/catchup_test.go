@@ -40,7 +40,7 @@ func opened(t *testing.T) (h *house, alex, sam *discordtest.Person) {
 func (h *house) looked() {
 	h.t.Helper()
 	h.bot.outcomes.wait()
-	h.bot.people.busy.Wait()
+	h.bot.people.idle()
 	h.deliver()
 }
 

@@ -162,7 +162,7 @@ func (h *house) hearOnly(kind, raw string) []request {
 	h.t.Helper()
 	h.wire.take()
 	h.bot.hear(kind, []byte(raw))
-	h.bot.people.busy.Wait()
+	h.bot.people.idle()
 	return h.wire.take()
 }
 

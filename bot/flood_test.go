@@ -125,7 +125,7 @@ func TestEveryButtonAtFullSpeed(t *testing.T) {
 		}
 	}
 	took := time.Since(begun)
-	h.bot.people.busy.Wait()
+	h.bot.people.idle()
 	grown := int64(heapNow()) - int64(before)
 	slices.Sort(calm)
 	slices.Sort(flooded)
@@ -185,7 +185,7 @@ func TestTapsInLine(t *testing.T) {
 	if waiting != 2*mostTaps {
 		t.Errorf("%d wait, want %d taps and %d messages", waiting, mostTaps, mostTaps)
 	}
-	h.bot.people.busy.Wait()
+	h.bot.people.idle()
 	answers := 0
 	for _, r := range h.wire.take() {
 		if strings.HasSuffix(r.path, "/callback") {

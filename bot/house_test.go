@@ -150,12 +150,26 @@ func (h *house) hear(kind, raw string) []request {
 	return h.wire.take()
 }
 
-// idle waits until nothing is in any line, and before what is put into one later.
-func (l *lines) idle() bool {
-	l.busy.Wait()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.by) == 0
+// idle waits until nothing is in any line. Not with busy, which is for the end: a
+// timer may put something into a line at any moment, and only close orders that
+// with a Wait.
+func (l *lines) idle() {
+	for {
+		var ends []chan struct{}
+		l.mu.Lock()
+		for key, line := range l.by {
+			end := make(chan struct{})
+			l.by[key] = append(line, func() { close(end) })
+			ends = append(ends, end)
+		}
+		l.mu.Unlock()
+		if len(ends) == 0 {
+			return
+		}
+		for _, end := range ends {
+			<-end
+		}
+	}
 }
 
 // deliver sends all that is due, as the scheduler does.

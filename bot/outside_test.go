@@ -157,7 +157,7 @@ func (h *house) answerTo(p *discordtest.Person, command string, options ...objec
 	h.wire.take()
 	begun := time.Now()
 	h.bot.hear("INTERACTION_CREATE", json.RawMessage(raw))
-	h.bot.people.busy.Wait()
+	h.bot.people.idle()
 	took := time.Since(begun)
 	for _, r := range h.wire.take() {
 		if strings.HasSuffix(r.path, "/callback") {
