@@ -172,7 +172,7 @@ func (t *tx) strayOwn(g grave, lost bool) error {
 		if _, err := t.Exec(straying, id, t.now); err != nil {
 			return err
 		}
-		if _, err := t.Exec(`UPDATE deliveries SET message = $2, sent_at = NULL WHERE id = $1`, id, sealed); err != nil {
+		if _, err := t.Exec(`UPDATE deliveries SET message = $2, sent_at = NULL, words_of = NULL WHERE id = $1`, id, sealed); err != nil {
 			return err
 		}
 	}
@@ -196,7 +196,7 @@ func (t *tx) strayWords(g grave, _ bool) error {
 			return err
 		}
 	}
-	return nil
+	return t.recall(g.person, 0)
 }
 
 // keepForPartners seals anew what a partner sees and they had made: when a standing

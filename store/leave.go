@@ -97,7 +97,7 @@ func (t *tx) silence(me, partner int64) error {
 			return err
 		}
 	}
-	return nil
+	return t.recall(me, partner)
 }
 
 // withdraw takes a person out of the scenes in which nobody is left whom they

@@ -8,7 +8,8 @@ import (
 // A message of the bot's can outlive what it was about: what is kept long enough
 // is forgotten, and who erases everything is gone at once, while Discord still has
 // to be asked to take the message out. Then its delivery becomes a stray. That
-// belongs to nothing, says nothing, and wants one thing: to be deleted, at a time.
+// belongs to nothing, says nothing, and wants one thing: to be deleted, at a time, or
+// when whoever wrote what the message shows leaves its reader, or erases everything.
 // It leaves as every delivery does, by claim, lease and retry. What Discord will
 // not take out is let be, after a week at the latest.
 const (
@@ -23,9 +24,15 @@ const (
 const straying = `
 	UPDATE deliveries
 	SET kind = 'stray', part = id, want = 'delete', version = version + 1, waiting = 0, attempts = 0, heard_as = NULL,
+	    words_of = COALESCE(words_of, ` + shows + `),
 	    pact = NULL, scene = NULL, checkin = NULL, answer = NULL, share = NULL, standing = NULL, note = NULL,
 	    due_at = $2, wanted_at = NULL, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END
 	WHERE id = $1`
+
+// shows is whose words a delivery shows in somebody else's DM, or whose suggestion.
+const shows = `COALESCE(
+	(SELECT a.writer FROM shares s JOIN answers a ON a.id = s.answer WHERE s.id = deliveries.share),
+	(SELECT s.proposer FROM standings s WHERE s.id = deliveries.standing AND s.state = 'offered' AND s.proposer <> deliveries.recipient))`
 
 // mayStand is a delivery d whose message stands in a DM, or may be on its way there.
 const mayStand = `(d.message IS NOT NULL OR d.lease IS NOT NULL OR d.unsure_at IS NOT NULL) AND d.kind <> 'stray'`
@@ -153,19 +160,31 @@ func (t *tx) setAside(delivery int64) error {
 	return err
 }
 
-// retimeStrays has the strays of somebody go when their settings say now.
+// recall has the strays that show somebody's words go now: those in the DM of reader,
+// or with 0 all.
+func (t *tx) recall(writer, reader int64) error {
+	_, err := t.Exec(`
+		UPDATE deliveries
+		SET words_of = NULL, due_at = MIN(due_at, $3), next_at = CASE WHEN lease IS NULL AND due_at > $3 THEN $3 ELSE next_at END
+		WHERE words_of = $1 AND $2 IN (recipient, 0)
+	`, writer, reader, t.now)
+	return err
+}
+
+// retimeStrays has the strays of somebody go when their settings say now. What should
+// be gone by now, and is tried again, keeps its time.
 func (t *tx) retimeStrays(p person) error {
 	stays, ends := p.settings.MessagesStay()
 	if !ends {
 		_, err := t.Exec(`
 			UPDATE deliveries SET due_at = $3, next_at = $3
-			WHERE recipient = $1 AND kind = 'stray' AND lease IS NULL AND next_at > $2 AND sent_at IS NOT NULL
+			WHERE recipient = $1 AND kind = 'stray' AND lease IS NULL AND due_at > $2 AND sent_at IS NOT NULL
 		`, p.id, t.now, int64(endless))
 		return err
 	}
 	_, err := t.Exec(`
 		UPDATE deliveries SET due_at = MAX($2, sent_at + $3), next_at = MAX($2, sent_at + $3)
-		WHERE recipient = $1 AND kind = 'stray' AND lease IS NULL AND next_at > $2 AND sent_at IS NOT NULL
+		WHERE recipient = $1 AND kind = 'stray' AND lease IS NULL AND due_at > $2 AND sent_at IS NOT NULL
 	`, p.id, t.now, stays.Milliseconds())
 	return err
 }

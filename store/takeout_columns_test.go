@@ -169,6 +169,7 @@ var decided = map[string]string{
 	"deliveries.answer":    "not: a row number",
 	"deliveries.share":     "not: a row number, of what somebody else left",
 	"deliveries.standing":  "not: a row number",
+	"deliveries.words_of":  "not: a row number, of somebody else",
 	"deliveries.subject":   "not: a row number",
 	"deliveries.note":      "not: which plain sentence a message says",
 	"deliveries.want":      "scenes[].checkins[].comes_at",

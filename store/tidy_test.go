@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -286,4 +287,78 @@ func TestLeaveTakesAnswersKindWordsAndMessages(t *testing.T) {
 	w.passes(2 * time.Hour)
 	w.rows(2, "answers WHERE state <> 'gone'")
 	w.rows(0, "answers WHERE state = 'gone'")
+}
+
+// What a message shows stays its writer's: when they leave its reader, or erase
+// everything, it goes, although their answer was forgotten long before.
+func TestTidyNeverKeepsNobodysWords(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(w *world, pact int64) (gone bool){
+		"the writer left": func(w *world, pact int64) bool {
+			w.ok(w.Leave(w.ctx, sam.ID, pact))
+			return true
+		},
+		"the writer erased": func(w *world, _ int64) bool {
+			w.erase(sam)
+			return true
+		},
+		"the reader left": func(w *world, pact int64) bool {
+			w.ok(w.Leave(w.ctx, alex.ID, pact))
+			return false
+		},
+		"the reader left, and they then": func(w *world, pact int64) bool {
+			w.ok(w.Leave(w.ctx, alex.ID, pact))
+			w.ok(w.Leave(w.ctx, sam.ID, pact))
+			return true
+		},
+		"the reader left, and they met again": func(w *world, pact int64) bool {
+			w.ok(w.Leave(w.ctx, alex.ID, pact))
+			w.ok(w.Leave(w.ctx, sam.ID, w.link(sam, alex)))
+			return true
+		},
+		"the writer left another": func(w *world, _ int64) bool {
+			w.ok(w.Leave(w.ctx, sam.ID, w.link(sam, kit)))
+			return false
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, pact := asked(t)
+			w.tidy(alex, store.TidyNever)
+			w.answer(sam, "good", "x", pact, store.ShareWords)
+			w.deliver()
+			w.ok(second(w.Read(w.ctx, alex.ID, w.at(alex, store.KindRelay))))
+			for range 3 {
+				w.passes(10 * 24 * time.Hour)
+			}
+			w.rows(0, "answers")
+			w.standing(alex, store.KindHello, store.KindLinked, store.KindCheckIn, store.KindRelay)
+			gone := act(w, pact)
+			w.deliver()
+			if stays := slices.Contains(w.stands(alex), store.KindRelay); stays == gone {
+				t.Errorf("it stays: %t", stays)
+			}
+		})
+	}
+}
+
+// What is to be gone, and Discord is asked for again, goes whatever its reader sets.
+func TestTidyNeverKeepsNothingThatIsToGo(t *testing.T) {
+	t.Parallel()
+	w, pact := asked(t)
+	w.answer(sam, "good", "x", pact, store.ShareWords)
+	w.deliver()
+	w.ok(second(w.Read(w.ctx, alex.ID, w.at(alex, store.KindRelay))))
+	w.deliver()
+	w.erase(sam)
+	due, err := w.ClaimDue(w.ctx, 100)
+	w.ok(err)
+	for _, d := range due {
+		w.ok(w.Postpone(w.ctx, d, w.clock.Now().Add(time.Minute)))
+	}
+	w.tidy(alex, store.TidyNever)
+	w.passes(time.Hour)
+	if slices.Contains(w.stands(alex), store.KindRelay) {
+		t.Error("it stays")
+	}
 }

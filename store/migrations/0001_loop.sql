@@ -269,6 +269,7 @@ CREATE TABLE deliveries (
 	answer    INTEGER REFERENCES answers (id) ON DELETE CASCADE,
 	share     INTEGER REFERENCES shares (id) ON DELETE CASCADE,
 	standing  INTEGER REFERENCES standings (id) ON DELETE CASCADE,
+	words_of  INTEGER REFERENCES persons (id) ON DELETE SET NULL, -- of a stray: whose words it shows, if another's
 	subject   INTEGER NOT NULL GENERATED ALWAYS AS (COALESCE(pact, scene, checkin, answer, share, standing, recipient)) STORED,
 	note      TEXT CHECK (note IN ('only_words', 'nobody')), -- what a remark says
 	want      TEXT NOT NULL DEFAULT 'post' CHECK (want IN ('post', 'edit', 'delete')),
@@ -287,6 +288,7 @@ CREATE TABLE deliveries (
 
 	CHECK ((kind = 'remark') = (note IS NOT NULL)),
 	CHECK (kind <> 'stray' OR want = 'delete'),
+	CHECK (kind = 'stray' OR words_of IS NULL),
 	UNIQUE (recipient, kind, subject, part)
 ) STRICT;
 
@@ -302,6 +304,7 @@ CREATE INDEX deliveries_waiting ON deliveries (recipient) WHERE waiting = 1;
 CREATE INDEX deliveries_lines   ON deliveries (due_at) WHERE kind IN ('hello', 'linked', 'remark'); -- belong to nothing else
 CREATE INDEX deliveries_notes   ON deliveries (due_at) WHERE kind = 'trend'; -- belong to nothing else
 CREATE INDEX deliveries_strays  ON deliveries (due_at) WHERE kind = 'stray'; -- belong to nothing else
+CREATE INDEX deliveries_words   ON deliveries (words_of) WHERE words_of IS NOT NULL;
 CREATE INDEX deliveries_stands  ON deliveries (sent_at) WHERE message IS NOT NULL;
 CREATE INDEX deliveries_heard   ON deliveries (heard_as) WHERE heard_as IS NOT NULL;
 CREATE INDEX deliveries_pact    ON deliveries (pact) WHERE pact IS NOT NULL;
