@@ -237,8 +237,22 @@ var (
 	rowNumber = regexp.MustCompile(`1:scene/[a-z]+:[0-9a-z]+`)
 )
 
-// rounds is how often each way is tried, one after the other.
-const rounds = 80
+// rounds is how often each way is tried, one after the other, and tries how often in a
+// row. The quickest counts: whatever else the machine does only ever adds to it.
+const (
+	rounds = 40
+	tries  = 3
+)
+
+// quickest is how long an answer takes.
+func (h *house) quickest(ask func() time.Duration) time.Duration {
+	h.t.Helper()
+	least := ask()
+	for range tries - 1 {
+		least = min(least, ask())
+	}
+	return least
+}
 
 // How long an answer takes tells nothing of why somebody can't be named. All ways are
 // tried in turn, so that whatever slows down the machine slows down each of them, and
@@ -253,7 +267,10 @@ func TestOutsideTheSameTime(t *testing.T) {
 		for round := range rounds + 5 {
 			for i := range others {
 				i := (i + round) % len(others) // nobody is always the first
-				_, d := h.answerTo(alex, c.command, append(slices.Clone(c.options), user6(others[i]))...)
+				d := h.quickest(func() time.Duration {
+					_, took := h.answerTo(alex, c.command, append(slices.Clone(c.options), user6(others[i]))...)
+					return took
+				})
 				if round >= 5 { // before that, it warms up
 					took[i] = append(took[i], d)
 				}
@@ -296,14 +313,17 @@ func quartiles(d []time.Duration) (low, mid, high time.Duration) {
 func TestTheTimeOfOneWriteIsSeen(t *testing.T) {
 	h, alex, others := standing(t, refusing[:2])
 	var plain, writing []time.Duration
+	ended := func(who *discordtest.Person) time.Duration {
+		_, took := h.answerTo(alex, "scene ended", user6(who))
+		return took
+	}
 	for range rounds {
-		_, d := h.answerTo(alex, "scene ended", user6(others[0]))
-		plain = append(plain, d)
-		begun := time.Now()
-		h.wants(alex, func(*store.Settings) {})
-		extra := time.Since(begun)
-		_, d = h.answerTo(alex, "scene ended", user6(others[1]))
-		writing = append(writing, d+extra)
+		plain = append(plain, h.quickest(func() time.Duration { return ended(others[0]) }))
+		writing = append(writing, h.quickest(func() time.Duration {
+			begun := time.Now()
+			h.wants(alex, func(*store.Settings) {})
+			return time.Since(begun) + ended(others[1])
+		}))
 	}
 	if slower := slowerThan(writing, plain); slower < 0.8 {
 		t.Errorf("with one write more it is slower in only %.0f %%", 100*slower)
