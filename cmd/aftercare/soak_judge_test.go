@@ -138,7 +138,7 @@ func (s *soaking) judgeSeen(day int, reader *inhabitant, name string, m discordt
 	case tk == nil || tk.by == reader:
 	case !slices.Contains(tk.by.partners, reader):
 		s.t.Errorf("day %d: %s reads %s, which %s never shared with them", day, reader.Name(), name, tk.by.Name())
-	case tk.taken.IsZero() || tk.taken.After(s.keptUntil(m)):
+	case !tk.left && (tk.taken.IsZero() || tk.taken.After(s.keptUntil(m))):
 	default:
 		id := deliveryOf(m)
 		about := fmt.Sprint(s.until[id].Format(time.DateTime), "; ", s.went[id], "; now: ", s.row(id))

@@ -77,7 +77,7 @@ func (s *soaking) leave(p *inhabitant) {
 	}
 	for _, tk := range s.tokens {
 		if tk.by == p {
-			tk.take()
+			tk.leave()
 		}
 	}
 }
@@ -98,6 +98,14 @@ func (tk *utterance) take() {
 	if tk.taken.IsZero() && time.Since(tk.at) < 6*24*time.Hour {
 		tk.taken, tk.diary = time.Now(), slices.Clone(tk.by.diary)
 	}
+}
+
+// leave notes that their writer left, which reaches what the bot has forgotten too.
+func (tk *utterance) leave() {
+	if tk.taken.IsZero() {
+		tk.taken, tk.diary = time.Now(), slices.Clone(tk.by.diary)
+	}
+	tk.left = true
 }
 
 // mint makes words that can be found again.
@@ -267,7 +275,7 @@ func (s *soaking) press(p *inhabitant) {
 func (s *soaking) givenAgain(p *inhabitant, about, content string) {
 	for name, tk := range s.tokens {
 		if tk.by == p && (tk.about == about && about != "" || strings.Contains(content, name)) {
-			tk.taken = time.Time{}
+			tk.taken, tk.left = time.Time{}, false
 		}
 	}
 }

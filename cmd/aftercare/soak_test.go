@@ -110,6 +110,7 @@ type utterance struct {
 	about string // the check-in, offer or relay that they belong to; empty: not known
 	at    time.Time
 	taken time.Time // taken back; zero: not
+	left  bool      // by leaving, which reaches also what is forgotten
 	diary []string  // of its writer, up to when it was taken back
 	typed bool      // into the DM, and so never to be lost
 }
