@@ -11,16 +11,46 @@ import (
 // grown, copies of the keys file are to be brought up to date (see CopyKeys).
 func (s *Store) Destroyed() int64 { return s.keys.gone.Load() }
 
-// destroy deletes the keys of people who are gone, and notes that they were there.
-// Their rows went before: a crash in between leaves keys without a person, which
-// the next start destroys. What fails is tried again with the next ones.
-func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) error {
-	k.mu.Lock()
-	for _, p := range people {
-		delete(k.cache, p)
+// condemn notes, in the transaction in which somebody goes, that nobody has their key
+// any more.
+func (t *tx) condemn(key []byte) error {
+	_, err := t.Exec(`INSERT INTO condemned (key_id) VALUES ($1) ON CONFLICT DO NOTHING`, key)
+	return err
+}
+
+// destroyKeys destroys the keys that nobody has any more. A crash before it is done,
+// or a keys file that can't be written to, leaves the note; the next start and each
+// Forget go on from there.
+func (s *Store) destroyKeys(ctx context.Context) error {
+	var keys [][]byte
+	err := s.inView(ctx, func(t *tx) error {
+		keys = nil
+		rows, err := t.Query(`SELECT key_id FROM condemned`)
+		return each(rows, err, func(r *sql.Rows) error {
+			var id []byte
+			err := r.Scan(&id)
+			keys = append(keys, id)
+			return err
+		})
+	})
+	if err != nil {
+		return err
 	}
-	k.mu.Unlock()
-	keys = k.condemned(keys)
+	if err := s.keys.destroy(ctx, keys); err != nil || len(keys) == 0 {
+		return err
+	}
+	return s.inTx(ctx, func(t *tx) error {
+		for _, id := range keys {
+			if _, err := t.Exec(`DELETE FROM condemned WHERE key_id = $1`, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// destroy deletes keys, and notes that they were there.
+func (k *keyring) destroy(ctx context.Context, keys [][]byte) error {
 	if len(keys) == 0 {
 		return rebuild(ctx, k.db) // if it could not be the last time
 	}
@@ -43,11 +73,6 @@ func (k *keyring) destroy(ctx context.Context, people []int64, keys [][]byte) er
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	k.mu.Lock()
-	for _, id := range keys {
-		k.dead[string(id)] = false
-	}
-	k.mu.Unlock()
 	k.gone.Add(int64(len(keys)))
 	_ = rebuild(context.WithoutCancel(ctx), k.db) // they are gone; this is noted, and the next Forget tries it again
 	return nil
@@ -153,8 +178,8 @@ func nextOf(rows *sql.Rows) (id []byte, err error) {
 }
 
 // matchKeys puts right what differs between the people and their keys. A key that
-// nobody has is what a crash left, and is destroyed. Somebody whose key was
-// destroyed comes from a copy of the database, and goes.
+// nobody has is what a crash left before somebody had it, and is destroyed. Somebody
+// whose key was destroyed comes from a copy of the database, and goes.
 func (s *Store) matchKeys(ctx context.Context) error {
 	differ, err := s.keys.compare(ctx, s.read)
 	if err != nil {
@@ -166,9 +191,12 @@ func (s *Store) matchKeys(ctx context.Context) error {
 	if err := s.buryLost(ctx, differ.erased); err != nil {
 		return err
 	}
+	if err := s.destroyKeys(ctx); err != nil {
+		return err
+	}
 	spared, err := s.sparesKeys(ctx)
 	if err != nil || spared {
 		return err
 	}
-	return s.keys.destroy(ctx, nil, differ.orphans)
+	return s.keys.destroy(ctx, differ.orphans)
 }

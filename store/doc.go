@@ -33,9 +33,10 @@
 // keyset in unpadded base64url. A new one (Rotate) wraps every key anew in one
 // transaction; the keys themselves, and with them the database, stay the same.
 //
-// Erasing somebody deletes their rows and then their key, and leaves the key's id
-// in the keys file: that tells an old backup of the database, in which they still
-// are, from a keys file that is too old.
+// Erasing somebody deletes their rows and condemns their key, in one transaction,
+// and then deletes the key, at once or, after a crash, with the next start. The key's
+// id stays in the keys file: that tells an old backup of the database, in which they
+// still are, from a keys file that is too old.
 //
 // # What that promises, and what it does not
 //

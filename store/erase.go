@@ -9,9 +9,9 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Erasing is complete and quiet. All rows of a person go in one transaction, and
-// then their key is destroyed: a crash between the two leaves a key that nobody
-// has, which the next start destroys.
+// Erasing is complete and quiet. All rows of a person go in one transaction, which
+// condemns their key, and then that is destroyed: a crash between the two leaves a
+// condemned key, which the next start destroys.
 //
 // A row of theirs in the table of persons may stay for a while, with another key
 // and another lookup, no name, no account and no settings. Two things hang on it,
@@ -81,12 +81,12 @@ func (s *Store) Erase(ctx context.Context, account Private, person int64) error 
 		return err
 	}
 	_ = s.emptyLog(ctx) // they are gone; beside a long read the log is emptied with the next sweep
-	return s.keys.destroy(ctx, []int64{person}, b.keys)
+	return s.destroyKeys(ctx)
 }
 
-// burial is what is done after the transaction that buries somebody.
+// burial is what is to be undone when the transaction that buries somebody fails.
 type burial struct {
-	keys [][]byte // to be destroyed
+	keys [][]byte // no longer anybody's
 }
 
 // grave is the row that stays of somebody.
@@ -118,6 +118,9 @@ func (t *tx) bury(b *burial, person int64, lost bool) error {
 	}
 	b.keys = append(b.keys, old)
 	t.s.keys.retire(person, old)
+	if err := t.condemn(old); err != nil {
+		return err
+	}
 	left, err := t.Exec(`DELETE FROM persons WHERE id = $1 AND `+nothingLeft, person)
 	if err != nil {
 		return err
@@ -126,7 +129,8 @@ func (t *tx) bury(b *burial, person int64, lost bool) error {
 		return err
 	}
 	b.keys = append(b.keys, g.keyID)
-	return nil
+	t.s.keys.retire(person, g.keyID)
+	return t.condemn(g.keyID)
 }
 
 // nothingLeft is a row in persons on which nothing hangs.
@@ -346,5 +350,5 @@ func (s *Store) buryLost(ctx context.Context, gone [][]byte) error {
 	if err != nil {
 		return err
 	}
-	return s.keys.destroy(ctx, nil, b.keys)
+	return s.destroyKeys(ctx)
 }

@@ -383,6 +383,50 @@ func TestEraseKilled(t *testing.T) {
 	}
 }
 
+// Killed there within the days after a restore, in which other keys without a person
+// are spared, it destroys that one all the same; and if the keys file could not be
+// written to, without a start.
+func TestEraseHalfDone(t *testing.T) {
+	t.Parallel()
+	for name, goOn := range map[string]func(w *world) *world{
+		"started again": func(w *world) *world { return w.killed() },
+		"swept":         func(w *world) *world { w.sweep(); return w },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := linked(t)
+			_, err := store.DB(w.Store).Exec(`UPDATE house SET restored_at = $1`, w.clock.Now().UnixMilli())
+			w.ok(err)
+			_, err = store.KeysDB(w.Store).Exec(`INSERT INTO keys (id, wrapped) VALUES (X'01', X'02')`) // of somebody in a newer backup
+			w.ok(err)
+			keys := w.wrapped()
+			_, err = store.KeysDB(w.Store).Exec(`CREATE TEMP TRIGGER full BEFORE DELETE ON keys BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+			w.ok(err)
+			kept, err := w.Kept(w.ctx, sam.ID)
+			w.ok(err)
+			if err := w.Erase(w.ctx, sam.ID, kept.Person); err == nil {
+				t.Error("it does not say that the key is still there")
+			}
+			if n := len(w.wrapped()); n != len(keys)+1 { // and one for what stays of them
+				t.Errorf("%d keys, want the %d from before and one", n, len(keys))
+			}
+			_, err = store.KeysDB(w.Store).Exec(`DROP TRIGGER full`)
+			w.ok(err)
+			w = goOn(w)
+			gone := 0
+			for id := range keys {
+				if _, still := w.wrapped()[id]; !still {
+					gone++
+				}
+			}
+			if _, spared := w.wrapped()["\x01"]; gone != 1 || !spared {
+				t.Errorf("%d of the keys are destroyed, want sam's", gone)
+			}
+			w.rows(0, "condemned")
+		})
+	}
+}
+
 // bringBack puts keys back that were destroyed, and starts again.
 func (w *world) bringBack(keys map[string][]byte) {
 	w.Helper()

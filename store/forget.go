@@ -101,23 +101,35 @@ const sweepPeople = `
 // forgetPeople deletes those of whom nothing is left to do, 30 days after they
 // agreed, and destroys their keys.
 func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
-	var keys [][]byte
-	var people []int64
+	people := map[int64][]byte{}
 	err := s.inTx(ctx, func(t *tx) error {
-		keys, people = nil, nil
+		clear(people)
 		rows, err := t.Query(sweepPeople, t.now-keepPerson.Milliseconds())
-		return each(rows, err, func(r *sql.Rows) error {
+		err = each(rows, err, func(r *sql.Rows) error {
 			var id int64
 			var key []byte
 			err := r.Scan(&id, &key)
-			people, keys = append(people, id), append(keys, key)
+			people[id] = key
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		for id, key := range people {
+			t.s.keys.retire(id, key)
+			if err := t.condemn(key); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
+		for id, key := range people {
+			s.keys.reinstate(id, key)
+		}
 		return 0, err
 	}
-	return int64(len(people)), s.keys.destroy(ctx, people, keys)
+	return int64(len(people)), s.destroyKeys(ctx)
 }
 
 // sweeps are the retention rules; $1 is now. How many rows at once stands in them as

@@ -28,7 +28,7 @@ type keyring struct {
 
 	mu    sync.Mutex
 	cache map[int64]tink.AEAD // by person; bounded
-	dead  map[string]bool     // ids of keys that are not to be cached any more; true: to be destroyed
+	dead  map[string]bool     // ids of keys that are not to be cached any more
 
 	gone atomic.Int64 // keys destroyed since the start
 }
@@ -211,7 +211,7 @@ func (k *keyring) cached(ctx context.Context, person int64, id func() ([]byte, e
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, dead := k.dead[string(keyID)]; dead {
+	if k.dead[string(keyID)] {
 		return a, nil // for a view of how things were; the next one finds another key, or none
 	}
 	if len(k.cache) >= cachedKeys {
@@ -234,7 +234,7 @@ func (k *keyring) retire(person int64, id []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.cache, person)
-	k.dead[string(id)] = false
+	k.dead[string(id)] = true
 }
 
 // reinstate undoes retire: the transaction failed.
@@ -243,20 +243,4 @@ func (k *keyring) reinstate(person int64, id []byte) {
 	defer k.mu.Unlock()
 	delete(k.cache, person) // which may hold the one that it did not get
 	delete(k.dead, string(id))
-}
-
-// condemned returns the keys that are to be destroyed: more, and those for which that
-// failed before.
-func (k *keyring) condemned(more [][]byte) (all [][]byte) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, id := range more {
-		k.dead[string(id)] = true
-	}
-	for id, left := range k.dead {
-		if left {
-			all = append(all, []byte(id))
-		}
-	}
-	return all
 }

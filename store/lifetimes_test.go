@@ -38,7 +38,7 @@ var kept = []struct {
 }
 
 // hashes are the blobs that nobody can open: keyed hashes, and names of keys.
-var hashes = strings.Fields(`house.proof persons.lookup persons.key_id invites.code refusals.pair refusals.refuser scenes.occasion
+var hashes = strings.Fields(`house.proof condemned.key_id persons.lookup persons.key_id invites.code refusals.pair refusals.refuser scenes.occasion
 	participants.request answers.source words.source gifts.source standings.request deliveries.heard_as`)
 
 // inClear are tables with nothing sealed in them, and for how long their rows may

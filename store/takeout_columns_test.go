@@ -18,6 +18,8 @@ var decided = map[string]string{
 	"house.proof":       "not: belongs to nobody",
 	"house.copied_at":   "not: belongs to nobody",
 	"house.restored_at": "not: belongs to nobody",
+	"condemned.id":      "not: belongs to nobody",
+	"condemned.key_id":  "not: names a key that nobody has any more",
 
 	"persons.id":              "not: a row number",
 	"persons.lookup":          "by: a hash of the id, which is in the file itself",
@@ -259,6 +261,7 @@ func isLeftOut(where string) bool {
 // them; $1 is the person.
 var owns = map[string]string{
 	"house":        "0",
+	"condemned":    "0",
 	"persons":      "id = $1",
 	"invites":      "inviter = $1",
 	"refusals":     "0",
@@ -354,6 +357,8 @@ func TestTakeoutReadsOnlyOwnRows(t *testing.T) {
 	w.ok(store.InTx(w.ctx, w.Store, func(t *store.Tx) error {
 		return t.QueryRow(`SELECT id FROM persons ORDER BY id LIMIT 1`).Scan(&me) // alex, who was there first
 	}))
+	_, err := store.DB(w.Store).Exec(`INSERT INTO condemned (key_id) VALUES (X'01')`) // which else is empty but for an instant
+	w.ok(err)
 	before, _, err, _ := store.ChangeAndTake(w.ctx, w.Store, alex.ID, `UPDATE house SET id = id`)
 	w.ok(err)
 	if !strings.Contains(before, marks[alex]) {

@@ -9,6 +9,11 @@ CREATE TABLE house (
 	restored_at INTEGER  -- when it was last started on a backup
 ) STRICT;
 
+CREATE TABLE condemned ( -- keys that nobody has any more, until the keys file has destroyed them
+	id     INTEGER PRIMARY KEY,
+	key_id BLOB NOT NULL UNIQUE
+) STRICT;
+
 CREATE TABLE persons (
 	id              INTEGER PRIMARY KEY,
 	lookup          BLOB NOT NULL UNIQUE, -- keyed hash of the Discord id
