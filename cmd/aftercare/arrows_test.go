@@ -56,6 +56,7 @@ var arrows = map[string][]string{
 		"github.com/prometheus/client_golang/prometheus/...",
 		"github.com/spf13/cobra",
 		"github.com/spf13/viper",
+		"go.yaml.in/yaml/v3",
 		"golang.org/x/sys/...",
 		"golang.org/x/term",
 	},
@@ -71,6 +72,7 @@ var strangers = map[string]string{
 // onlyIn lists what a single file of cmd/aftercare may import, to be replaced in one place.
 var onlyIn = map[string]string{
 	"github.com/spf13/viper":                                    "config.go",
+	"go.yaml.in/yaml/v3":                                        "config.go",
 	"github.com/prometheus/client_golang/prometheus":            "metrics.go",
 	"github.com/prometheus/client_golang/prometheus/promhttp":   "metrics.go",
 	"github.com/prometheus/client_golang/prometheus/collectors": "metrics.go",

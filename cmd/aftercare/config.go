@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
 
 	sentences "aftercare/bot/text"
 )
@@ -185,9 +186,39 @@ func (s *sources) readFile(p *problems, path string) {
 		p.reporter(name)("is not valid YAML: %s", yamlReason(err))
 		return
 	}
+	if twice := writtenTwice(raw); twice != "" {
+		p.reporter(name)("%s are one key, and only one of them would count; write it once", twice)
+	}
 	for _, key := range slices.Sorted(slices.Values(v.AllKeys())) {
 		s.take(p, key, v.Get(key))
 	}
+}
+
+// writtenTwice returns how a key is spelled that a file has more than once, or "". Viper
+// takes capitals for small letters, and a dot for a section, and the last one for all.
+func writtenTwice(raw []byte) string {
+	var all map[string]any
+	if yaml.Unmarshal(raw, &all) != nil {
+		return "" // Viper has read it
+	}
+	spelled := map[string]string{}
+	var walk func(above string, section map[string]any) string
+	walk = func(above string, section map[string]any) string {
+		for _, name := range slices.Sorted(maps.Keys(section)) {
+			key := strings.ToLower(strings.ReplaceAll(above+name, ": ", "."))
+			if first, is := spelled[key]; is {
+				return first + " and " + above + name
+			}
+			spelled[key] = above + name
+			if below, is := section[name].(map[string]any); is {
+				if twice := walk(above+name+": ", below); twice != "" {
+					return twice
+				}
+			}
+		}
+		return ""
+	}
+	return walk("", all)
 }
 
 // take files one value of the YAML file. It never reports the value of a key it does not know:

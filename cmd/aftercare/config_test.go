@@ -169,6 +169,9 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		// YAML
 		{"log:\n\tlevel: info", `config.yaml: is not valid YAML: line 2: found character that cannot start any token`},
 		{"log: {level: info}\nlog: {}", `config.yaml: is not valid YAML: line 2: mapping key "log" already defined at line 1`},
+		{"log: {level: info}\nLog: {format: json}", `config.yaml: Log and log are one key, and only one of them would count; write it once`},
+		{"store:\n  path: a.db\n  Path: b.db", `config.yaml: store: Path and store: path are one key, and only one of them would count; write it once`},
+		{"store.path: a.db\nstore: {path: b.db}", `config.yaml: store: path and store.path are one key, and only one of them would count; write it once`},
 		{"secretwords", `config.yaml: is not valid YAML: line 1: no keys here; write each as key: value`},
 		{"a: *secretwords", `config.yaml: is not valid YAML: unknown [text] referenced`},
 		// discord

@@ -76,6 +76,7 @@ func (p *questions) answer(ctx context.Context, question string, read func() (st
 		return "", errors.New("stopped; nothing was written")
 	case r := <-done:
 		if errors.Is(r.err, io.EOF) {
+			fmt.Fprintln(p.out) // the question stands on a line of its own
 			return "", errNoAnswer
 		}
 		return strings.TrimRight(r.text, "\r\n"), r.err
