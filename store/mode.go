@@ -452,6 +452,30 @@ func (t *tx) tooSoon(d Delivery) (waits bool, err error) {
 	return true, err
 }
 
+// withTheRest tells whether a need that has come due is no longer ahead of anything,
+// because the rest has come due as well and has it in it, and then has it not come.
+func (t *tx) withTheRest(d Delivery) (comes bool, err error) {
+	if d.Kind != KindRelay || d.Part != needPart || d.Want != Post || !d.UnsureSince.IsZero() {
+		return false, nil
+	}
+	var share int64
+	err = t.QueryRow(`
+		SELECT r.share FROM deliveries d
+		JOIN deliveries r ON r.share = d.share AND r.part = 0
+		WHERE d.id = $1 AND r.want = 'post' AND r.waiting = 0 AND r.next_at <= $2
+	`, d.ID, t.now).Scan(&share)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	} else if err != nil {
+		return false, err
+	}
+	when, err := t.opensAt(share)
+	if err != nil || when.at > t.now {
+		return false, err
+	}
+	return true, t.retractPart(share, needPart)
+}
+
 // retractNeed takes out the need that went ahead of a relay.
 func (t *tx) retractNeed(delivery int64) error {
 	_, err := t.Exec(`

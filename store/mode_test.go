@@ -201,6 +201,39 @@ func TestTogetherNeedGoesAhead(t *testing.T) {
 }
 
 // Words that wait are not forgotten because the need was read long ago.
+// Who comes back from a pause when all of it is due has it in one message, and not the
+// need before it for an instant.
+func TestTogetherNeedComesWithTheRest(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[time.Duration]int{time.Hour: 1, 13 * time.Hour: 0} {
+		w, pact := inTogether(t)
+		w.ok(w.Pause(w.ctx, sam.ID))
+		at := w.at(alex, store.KindCheckIn)
+		w.step(w.Open(w.ctx, alex.ID, at))
+		w.step(w.Feel(w.ctx, alex.ID, at, "low"))
+		w.step(w.Need(w.ctx, alex.ID, at, "call"))
+		w.step(w.Write(w.ctx, alex.ID, at, store.Secret("words")))
+		w.step(w.Share(w.ctx, alex.ID, at, pact, store.ShareWords))
+		w.deliver()
+		w.pass(after)
+		w.ok(w.Resume(w.ctx, sam.ID))
+		ahead, rest := 0, 0
+		for _, m := range append(w.deliver(), w.pass(24*time.Hour)...) {
+			if m.Kind != store.KindRelay || m.Want != store.Post {
+				continue
+			}
+			if m.Relay.Ahead {
+				ahead++
+			} else if rest++; m.Relay.Answer.Need != "call" {
+				t.Errorf("after %v the need is not in it: %+v", after, m.Relay)
+			}
+		}
+		if ahead != want || rest != 1 {
+			t.Errorf("after %v the need came %d times ahead, want %d, and the rest %d times", after, ahead, want, rest)
+		}
+	}
+}
+
 func TestTogetherKeepsWhatWaits(t *testing.T) {
 	t.Parallel()
 	w, pact := inTogether(t)

@@ -88,7 +88,8 @@ func (t *tx) cancel(id int64) error {
 	return t.forgetTalk(id)
 }
 
-// settle decides whether a due delivery is sent at all. A pause lays it aside. A
+// settle decides whether a due delivery is sent at all. A pause lays it aside. What was
+// to go ahead of the rest of an answer goes with it, once that is due as well. A
 // check-in that is more than 48 hours late lapses, and one more than 12 hours
 // late is folded into the newest one of its scene that is due as well. What is
 // left of them is gathered with those of other scenes (see gather).
@@ -101,6 +102,9 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 		return false, t.layAside(d.ID)
 	}
 	if waits, err := t.tooSoon(d); err != nil || waits {
+		return false, err
+	}
+	if comes, err := t.withTheRest(d); err != nil || comes {
 		return false, err
 	}
 	if d.Want != Post || !slices.Contains(prompts, d.Kind) {
