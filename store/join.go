@@ -269,8 +269,11 @@ func (t *tx) passOver(checkin int64) (done bool, err error) {
 // its messages and its answer. What was shared with those who are only in the
 // other's scene is taken back.
 func (t *tx) handOver(from, to int64) error {
+	if err := t.letGo(`d.checkin = $1`, to); err != nil { // folded before it was sent
+		return err
+	}
 	for _, q := range []string{
-		`DELETE FROM deliveries WHERE checkin = $2`, // never sent
+		`DELETE FROM deliveries WHERE checkin = $2`,
 		`UPDATE deliveries SET checkin = $2 WHERE checkin = $1`,
 		`UPDATE answers SET checkin = $2 WHERE checkin = $1`,
 		`UPDATE checkins SET joined = $2 WHERE joined = $1 AND id <> $2`,

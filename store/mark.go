@@ -49,6 +49,8 @@ func (st standing) next(message []byte, now int64) (Want, int64) {
 		return Post, max(st.due, now)
 	case !st.changed:
 		return Edit, 0
+	case st.stray: // which may stand until it is due
+		return Delete, max(st.due, now)
 	case st.want == Delete:
 		return Delete, now
 	case st.want == Post && st.due > now: // asked again later
@@ -65,6 +67,8 @@ func (st standing) still(now int64) (Want, int64) {
 		return Delete, now // it is looked for, to be taken out
 	case st.message == nil && st.want == Delete:
 		return Delete, 0
+	case st.stray:
+		return Delete, max(st.due, now)
 	case st.message == nil || st.want == Post:
 		return Post, max(st.due, now)
 	}

@@ -198,11 +198,7 @@ func (t *tx) book(scene, person int64, mark time.Duration, due int64) error {
 }
 
 func (t *tx) unplan(scene, person int64, mark time.Duration) error {
-	if err := t.partPlanned(`c.scene = $1 AND c.person = $2 AND c.mark = $3`, scene, person, mark.Milliseconds()); err != nil {
-		return err
-	}
-	_, err := t.Exec(`DELETE FROM checkins WHERE scene = $1 AND person = $2 AND mark = $3 AND state = 'planned'`, scene, person, mark.Milliseconds())
-	return err
+	return t.dropPlanned(`c.scene = $1 AND c.person = $2 AND c.mark = $3`, scene, person, mark.Milliseconds())
 }
 
 func (t *tx) dropUnmarked(scene, person int64, marks []time.Duration) error {
@@ -210,15 +206,19 @@ func (t *tx) dropUnmarked(scene, person int64, marks []time.Duration) error {
 	for _, m := range marks {
 		args = append(args, m.Milliseconds())
 	}
-	err := t.partPlanned(`c.scene = $1 AND c.person = $2 AND c.mark NOT IN (`+placeholders(3, len(marks))+`)`, args...)
-	if err != nil {
+	return t.dropPlanned(`c.scene = $1 AND c.person = $2 AND c.mark NOT IN (`+placeholders(3, len(marks))+`)`, args...)
+}
+
+// dropPlanned deletes check-ins c that were not asked yet. One that is on its way does
+// not stay in the DM.
+func (t *tx) dropPlanned(where string, args ...any) error {
+	if err := t.partPlanned(where, args...); err != nil {
 		return err
 	}
-	_, err = t.Exec(`
-		DELETE FROM checkins
-		WHERE scene = $1 AND person = $2 AND state = 'planned'
-		  AND mark NOT IN (`+placeholders(3, len(marks))+`)
-	`, args...)
+	if err := t.letGo(`d.checkin IN (SELECT c.id FROM checkins c WHERE c.state = 'planned' AND `+where+`)`, args...); err != nil {
+		return err
+	}
+	_, err := t.Exec(`DELETE FROM checkins AS c WHERE c.state = 'planned' AND `+where, args...)
 	return err
 }
 
