@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing/synctest"
 	"time"
 
 	"aftercare/bot/discordtest"
@@ -233,8 +234,34 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
+// quiet is how long after the last act nothing of the bot's may stand in a DM: the last
+// check-in of a scene, the week for which that is kept, and the week for which messages
+// stay, with a few days in hand.
+const quiet = (3 + 7 + 7 + 4) * 24 * time.Hour
+
+// judgeRest holds, after a time in which nobody does anything, that no message was lost
+// sight of: all of them are tidied away.
+func (s *soaking) judgeRest() {
+	s.t.Helper()
+	time.Sleep(quiet)
+	synctest.Wait()
+	const forThemAlone = 1 << 6
+	for _, p := range s.people {
+		for _, m := range p.Sees() {
+			if m.Author != "bot" || m.Flags&forThemAlone != 0 {
+				continue
+			}
+			id := deliveryOf(m)
+			s.t.Errorf("%v after all, %s still has %s %q %v; its row: %s; it %s; they:%s", quiet, p.Name(), m.ID, m.Content, buttonsOf(m), s.row(id), s.went[id], p.tells())
+		}
+	}
+}
+
 func (s *soaking) end() {
 	s.t.Helper()
+	if !s.t.Failed() {
+		s.judgeRest()
+	}
 	s.stop()
 	s.stage.discord.DropConnections()
 	s.ok(s.db.Close())
