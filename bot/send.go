@@ -27,7 +27,12 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 	} else if found != nil && c.Want == store.Post {
 		sent, err = b.inLine(ctx, c, found)
 		return sent, refusal(err, d.Attempts)
-	} else if found != nil && c.Message.IsZero() {
+	} else if found != nil {
+		if c.Want == store.Delete {
+			if err := b.remove(ctx, c); err != nil { // the one before, whose place it took
+				return store.Sent{}, refusal(err, d.Attempts)
+			}
+		}
 		c.Message = store.Secret(found.ID)
 	}
 	sent = store.Sent{Channel: c.Channel, Message: c.Message}
@@ -42,7 +47,10 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 		} else {
 			gone, err = b.edit(ctx, c)
 		}
-		if gone {
+		if gone && !d.UnsureSince.IsZero() && c.CheckIn != nil && !c.CheckIn.Panel {
+			c.Message = store.Private{} // it made room for one that never got there
+			sent, err = b.post(ctx, c, true)
+		} else if gone {
 			sent.Message = store.Private{}
 		}
 	default:

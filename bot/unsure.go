@@ -24,7 +24,7 @@ const (
 // answer that was lost. Shortly after, the nonce keeps a second one from being
 // shown, and there is nothing to look for. It returns the message, or nil.
 func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content) (*message, error) {
-	if d.UnsureSince.IsZero() || c.Channel.IsZero() || c.Want == store.Edit {
+	if d.UnsureSince.IsZero() || c.Channel.IsZero() {
 		return nil, nil
 	}
 	if c.Want == store.Post && b.store.Now().Sub(d.UnsureSince) < nonceLasts {

@@ -289,9 +289,9 @@ func (s *Store) OpenAfter(ctx context.Context, account Private, delivery int64, 
 func (t *tx) noReaskAfter(a *after) error {
 	_, err := t.Exec(`
 		UPDATE deliveries
-		SET want = 'edit', next_at = CASE WHEN lease IS NULL THEN NULL ELSE next_at END, version = version + 1
-		WHERE id = $1 AND want = 'post' AND message IS NOT NULL
-	`, a.delivery)
+		SET `+notAgain+`
+		WHERE id = $2 AND want = 'post' AND message IS NOT NULL
+	`, t.now, a.delivery)
 	return err
 }
 

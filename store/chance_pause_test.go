@@ -59,7 +59,7 @@ func (c *chance) receives(paused map[store.Private]bool, who store.Who) {
 	case 6: // a sender hangs
 		due, err := c.ClaimDue(c.ctx, 5)
 		c.ok(err)
-		if len(due) > 0 && c.IntN(2) == 0 {
+		if len(due) > 0 && due[0].Want == store.Post && c.IntN(2) == 0 { // what can't be taken out is let be
 			c.ok(c.MarkRefused(c.ctx, due[0]))
 		}
 		c.clock.Advance(store.Lease)

@@ -208,11 +208,13 @@ func (s *Store) Drop(ctx context.Context, d Delivery) error {
 		if paused && st.want == Post {
 			return t.layAside(d.ID)
 		}
-		want := st.want
-		if st.message == nil {
-			want = Delete // nothing stands and nothing is owed
+		switch {
+		case st.message != nil:
+			return t.release(d, st.want, 0, st.message)
+		case st.unsure: // it is looked for, to be taken out
+			return t.release(d, Delete, t.now, nil)
 		}
-		return t.release(d, want, 0, st.message)
+		return t.release(d, Delete, 0, nil) // nothing stands and nothing is owed
 	})
 }
 

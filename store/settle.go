@@ -9,9 +9,9 @@ import (
 func (t *tx) noReask(checkin int64) error {
 	_, err := t.Exec(`
 		UPDATE deliveries
-		SET want = 'edit', next_at = CASE WHEN lease IS NULL THEN NULL ELSE next_at END, version = version + 1
-		WHERE checkin = $1 AND kind = 'checkin' AND want = 'post' AND message IS NOT NULL
-	`, checkin)
+		SET `+notAgain+`
+		WHERE checkin = $2 AND kind = 'checkin' AND want = 'post' AND message IS NOT NULL
+	`, t.now, checkin)
 	return err
 }
 

@@ -131,3 +131,29 @@ func (w *world) claimed(kind store.Kind) store.Delivery {
 	}
 	return due[0]
 }
+
+// What has nothing to say any more and may stand in the DM is looked for, to be taken out.
+func TestDroppedThatMayStand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pact := w.link(alex, sam)
+	due, err := w.ClaimDue(w.ctx, 100)
+	w.ok(err)
+	i := slices.IndexFunc(due, func(d store.Delivery) bool { return d.Kind == store.KindLinked })
+	if i < 0 {
+		t.Fatalf("%+v", due)
+	}
+	w.ok(w.Postpone(w.ctx, due[i], w.clock.Now())) // sent, for all we know
+	for _, who := range []store.Who{alex, sam} {
+		if c, err := w.Content(w.ctx, due[i]); err == nil && c.To == who.ID {
+			w.ok(w.Leave(w.ctx, who.ID, pact))
+		}
+	}
+	again := w.claimed(store.KindLinked)
+	w.is(second(w.Content(w.ctx, again)), store.ErrGone)
+	w.ok(w.Drop(w.ctx, again))
+	w.rows(1, "deliveries WHERE id = $1 AND want = 'delete' AND unsure_at IS NOT NULL AND next_at IS NOT NULL", again.ID)
+	again = w.claimed(store.KindLinked)
+	w.ok(w.MarkSent(w.ctx, again, store.Sent{Channel: store.Secret("dm")}))
+	w.rows(0, "deliveries WHERE id = $1 AND next_at IS NOT NULL", again.ID)
+}

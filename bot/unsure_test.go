@@ -1,0 +1,73 @@
+package bot
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"aftercare/bot/discordtest"
+	"aftercare/store"
+)
+
+// Of a check-in that was put off, and of which nobody knows whether it came again, one
+// stands whatever its person does meanwhile; and it is known, so that all goes when they
+// erase everything.
+func TestPutOffAndUnsure(t *testing.T) {
+	next := map[string]string{"nothing": "checkin/open", "opened": "checkin/feel", "typed": "checkin/share"}
+	for name, fault := range map[string]discordtest.Fault{
+		"it came":       {Lose: true},
+		"it never came": {Before: true, Status: 502},
+	} {
+		for did, act := range map[string]func(h *house, alex *discordtest.Person, was string){
+			"nothing": func(*house, *discordtest.Person, string) {},
+			"opened": func(h *house, alex *discordtest.Person, was string) {
+				h.press(alex, was)
+			},
+			"typed": func(h *house, alex *discordtest.Person, was string) { h.types(alex, "Quiet words.") },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t)
+				h.forged = true // what fails is tried again
+				alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+				h.link(alex, sam)
+				h.run(alex, "scene ended")
+				h.pass(24 * time.Hour)
+				was := h.newest(alex, "checkin/open")
+				h.press(alex, h.newest(alex, "checkin/later"))
+				h.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+					if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") {
+						return nil
+					}
+					return &fault
+				})
+				h.skip += 3 * time.Hour
+				h.deliver()
+				h.discord.SetFault(nil)
+				act(h, alex, was)
+				time.Sleep(2 * time.Minute)
+				h.pass(2 * time.Hour)
+				if n := checkins(alex); n != 1 {
+					t.Errorf("%s, %s: %d stand", name, did, n)
+				}
+				if next := next[did]; !strings.HasPrefix(h.newest(alex, "checkin/"), customID(next)) {
+					t.Errorf("%s, %s: they are at %s, want %s", name, did, h.newest(alex, "checkin/"), next)
+				}
+				kept, err := h.store.Kept(t.Context(), store.Secret(alex.ID()))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := h.store.Erase(t.Context(), store.Secret(alex.ID()), kept.Person); err != nil {
+					t.Fatal(err)
+				}
+				h.pass(time.Hour)
+				for _, m := range alex.Sees() {
+					if m.Author == "bot" && m.Flags&flagEphemeral == 0 {
+						t.Errorf("%s, %s, erased: %q stays", name, did, m.Content)
+					}
+				}
+			})
+		}
+	}
+}
