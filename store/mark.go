@@ -150,11 +150,7 @@ func (t *tx) readAtOnce(d Delivery) error {
 	if err != nil || !p.settings.Plain {
 		return err
 	}
-	_, err = t.Exec(`
-		UPDATE shares SET read_at = COALESCE(read_at, $2)
-		WHERE id = (SELECT share FROM deliveries WHERE id = $1)
-	`, d.ID, t.now)
-	return err
+	return t.readShare(d.ID)
 }
 
 // reached notes that a person's DMs are open: what waited goes out after it.

@@ -448,8 +448,33 @@ func (t *tx) tooSoon(d Delivery) (waits bool, err error) {
 	if err != nil || at <= t.now {
 		return false, err
 	}
-	_, err = t.Exec(`UPDATE deliveries SET due_at = $2, next_at = $2 WHERE id = $1`, d.ID, at)
-	return true, err
+	if _, err := t.Exec(`UPDATE deliveries SET due_at = $2, next_at = $2 WHERE id = $1`, d.ID, at); err != nil {
+		return false, err
+	}
+	return true, t.needAhead(share, when)
+}
+
+// needAhead has a need go ahead once more that was left to the rest (see withTheRest),
+// since that is to wait after all.
+func (t *tx) needAhead(id int64, when opening) error {
+	a, err := t.loadAnswer(`id = (SELECT answer FROM shares WHERE id = $1)`, id)
+	if err != nil || !when.together {
+		return err
+	}
+	view, err := t.answerView(a)
+	if err != nil {
+		return err
+	}
+	shares, err := t.shares(a)
+	if err != nil {
+		return err
+	}
+	for _, s := range shares {
+		if s.id == id && view.Need.Travels() && waits(s.level, view) {
+			return t.carryNeed(s, when.need)
+		}
+	}
+	return nil
 }
 
 // withTheRest tells whether a need that has come due is no longer ahead of anything,
