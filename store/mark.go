@@ -50,7 +50,7 @@ func (st standing) next(message []byte, now int64) (Want, int64) {
 	case !st.changed:
 		return Edit, 0
 	case st.want == Delete:
-		return Delete, now
+		return Delete, st.goes(now)
 	case st.want == Post && st.due > now: // asked again later
 		return Post, st.due
 	}
@@ -67,8 +67,18 @@ func (st standing) still(now int64) (Want, int64) {
 		return Delete, 0
 	case st.message == nil || st.want == Post:
 		return Post, max(st.due, now)
+	case st.want == Delete:
+		return Delete, st.goes(now)
 	}
 	return st.want, now
+}
+
+// goes tells when a message that stands is to be taken out: at once, or a stray at its time.
+func (st standing) goes(now int64) int64 {
+	if st.stray {
+		return max(st.due, now)
+	}
+	return now
 }
 
 func (t *tx) release(d Delivery, want Want, next int64, message []byte) error {

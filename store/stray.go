@@ -89,7 +89,7 @@ func (t *tx) letGoAll(query string, args ...any) (n int, err error) {
 }
 
 // forgotten is a delivery d that goes with what the sweeps are about to delete. What
-// was not read has a sweep of its own.
+// was not read has a sweep of its own, where it is known to stand.
 var forgotten = []struct {
 	of   string
 	back time.Duration // $1 is this long ago
@@ -100,9 +100,10 @@ var forgotten = []struct {
 		SELECT c.id FROM checkins c WHERE c.scene IN (SELECT s.id FROM scenes s WHERE s.forget_at <= $1))))`, 0},
 	{`SELECT d.id FROM deliveries d
 	  WHERE d.share IN (SELECT r.id FROM shares r WHERE r.answer IN (SELECT a.id FROM answers a WHERE a.forget_at <= $1))
-	    AND (SELECT CASE WHEN d.part < 0 THEN r.need_read_at ELSE r.read_at END IS NOT NULL FROM shares r WHERE r.id = d.share)`, 0},
+	    AND (d.message IS NULL OR (SELECT CASE WHEN d.part < 0 THEN r.need_read_at ELSE r.read_at END IS NOT NULL FROM shares r WHERE r.id = d.share))`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.forget_at <= $1`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.state = 'gone' AND a.created_at <= $1 AND d.next_at IS NULL`, time.Hour},
+	{`SELECT d.id FROM standings s JOIN deliveries d ON d.standing = s.id WHERE s.state = 'offered' AND s.created_at <= $1 AND d.message IS NULL`, suggestionLasts},
 	{`SELECT d.id FROM deliveries d WHERE d.kind IN ('hello', 'linked', 'remark') AND d.due_at <= $1 AND d.waiting = 0`, keepLine},
 	{`SELECT d.id FROM deliveries d WHERE d.kind = 'trend' AND d.due_at <= $1 AND COALESCE(d.sent_at, d.due_at) <= $1`, keepNote},
 	{`SELECT d.id FROM standings s JOIN deliveries d ON d.standing = s.id WHERE s.state = 'on' AND s.created_at <= $1
@@ -112,7 +113,7 @@ var forgotten = []struct {
 // goingOld is goingSQL for what the sweeps are about to delete, as much as a sweep
 // does at once.
 func goingOld(of string) string {
-	return goingSQL(`d.lease IS NULL AND d.id IN (`+of+`)`) + ` LIMIT 500`
+	return goingSQL(`d.id IN (`+of+`)`) + ` LIMIT 500`
 }
 
 // letGoOld lets go of the messages of what the sweeps are about to delete, and tells
