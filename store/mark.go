@@ -189,7 +189,8 @@ func (t *tx) reached(person int64, channel Private) error {
 
 // Drop notes that there is nothing to send: the delivery was taken back between
 // claim and send, or what it spoke of is no longer kept. For somebody who paused
-// between the two it waits.
+// between the two it waits. A further message of long words that have become shorter
+// is taken out.
 func (s *Store) Drop(ctx context.Context, d Delivery) error {
 	return s.inTx(ctx, func(t *tx) error {
 		st, ok, err := t.inHand(d)
@@ -210,11 +211,13 @@ func (s *Store) Drop(ctx context.Context, d Delivery) error {
 		if paused && st.want == Post {
 			return t.layAside(d.ID)
 		}
-		want := st.want
-		if st.message == nil {
-			want = Delete // nothing stands and nothing is owed
+		switch {
+		case st.message == nil: // nothing stands and nothing is owed
+			return t.release(d, Delete, 0, nil)
+		case d.Kind == KindRelay && d.Part > 0:
+			return t.release(d, Delete, t.now, st.message)
 		}
-		return t.release(d, want, 0, st.message)
+		return t.release(d, st.want, 0, st.message)
 	})
 }
 
