@@ -99,8 +99,14 @@ const sweepPeople = `
 `
 
 // forgetPeople deletes those of whom nothing is left to do, 30 days after they
-// agreed, and destroys their keys.
+// agreed, and destroys their keys. It waits while a newer database may still take the
+// place of one that was restored: there may be more of them in that.
 func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
+	if spared, err := s.sparesKeys(ctx); err != nil {
+		return 0, err
+	} else if spared {
+		return 0, s.destroyKeys(ctx)
+	}
 	people := map[int64][]byte{}
 	err := s.inTx(ctx, func(t *tx) error {
 		clear(people)
