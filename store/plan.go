@@ -223,7 +223,8 @@ func (t *tx) dropUnmarked(scene, person int64, marks []time.Duration) error {
 }
 
 // partPlanned parts the check-ins that are about to be deleted, not asked yet,
-// from what was joined to them while they were on their way.
+// from what was joined to them while they were on their way. One that may have come
+// meanwhile is taken out.
 func (t *tx) partPlanned(where string, args ...any) error {
 	heads, err := t.ids(`
 		SELECT c.id FROM checkins c
@@ -236,7 +237,7 @@ func (t *tx) partPlanned(where string, args ...any) error {
 			return err
 		}
 	}
-	return nil
+	return t.letGo(`d.checkin IN (SELECT c.id FROM checkins c WHERE c.state = 'planned' AND `+where+`)`, args...)
 }
 
 func (t *tx) replan(scene int64) error {

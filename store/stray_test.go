@@ -74,3 +74,28 @@ func TestForgottenInHand(t *testing.T) {
 	w.ok(w.MarkSent(w.ctx, d, store.Sent{Message: store.Secret(relay.Message)}))
 	w.rows(1, "deliveries WHERE id = $1 AND message IS NOT NULL AND next_at = $2", d.ID, w.clock.Now().Add(time.Hour).UnixMilli())
 }
+
+// A check-in that is on its way when its person wants none any more is taken out, and
+// does not stand there with nothing behind it.
+func TestUnplannedInHand(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *store.Settings){
+		"nothing":     func(s *store.Settings) { s.Much = store.MuchNone },
+		"other marks": func(s *store.Settings) { s.Marks = []time.Duration{30 * time.Hour} },
+	} {
+		w, _ := linked(t)
+		w.end(alex)
+		w.clock.Advance(24 * time.Hour)
+		d := w.claimed(store.KindCheckIn)
+		_, err := w.ChangeSettings(w.ctx, alex.ID, change)
+		w.ok(err)
+		w.ok(w.MarkSent(w.ctx, d, store.Sent{Channel: store.Secret("dm"), Message: store.Secret("there")}))
+		gone := false
+		for _, m := range w.deliver() {
+			gone = gone || m.As.ID == d.ID && m.Want == store.Delete
+		}
+		if n := w.count("deliveries WHERE id = $1 AND message IS NOT NULL", d.ID); !gone && n == 0 {
+			t.Errorf("%s: it stands there, and nobody knows of it", name)
+		}
+	}
+}
