@@ -99,3 +99,23 @@ func TestUnplannedInHand(t *testing.T) {
 		}
 	}
 }
+
+// A message that shows typed words and may stand is looked for until it is found, also
+// when more is typed meanwhile.
+func TestUnsurePanelIsLookedFor(t *testing.T) {
+	t.Parallel()
+	w, _ := asked(t)
+	w.hear(alex, "101", "one", "")
+	d := w.claimed(store.KindPanel) // the process is killed when Discord has it
+	w.hear(alex, "102", "two", "")
+	w.clock.Advance(store.Lease)
+	w.ok(w.MarkSent(w.ctx, w.claimed(store.KindPanel), store.Sent{Message: store.Secret("second")}))
+	again := w.claimed(store.KindPanel)
+	if again.ID != d.ID || again.Want != store.Delete {
+		t.Fatalf("%+v", again)
+	}
+	w.ok(w.Postpone(w.ctx, again, w.clock.Now().Add(time.Minute))) // Discord is away
+	w.deliver()
+	w.hear(alex, "103", "three", "")
+	w.rows(1, "deliveries WHERE id = $1 AND want = 'delete' AND next_at IS NOT NULL", d.ID)
+}

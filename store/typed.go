@@ -197,7 +197,7 @@ func (t *tx) panel(kind Kind, column string, subject int64, o owed) error {
 	// Those that are out of the DM are of no use, and somebody may type for hours.
 	_, err = t.Exec(`
 		DELETE FROM deliveries
-		WHERE kind = $1 AND `+column+` = $2 AND want = 'delete' AND message IS NULL AND lease IS NULL
+		WHERE kind = $1 AND `+column+` = $2 AND want = 'delete' AND message IS NULL AND lease IS NULL AND unsure_at IS NULL
 	`, kind, subject)
 	if err != nil {
 		return err
