@@ -71,6 +71,7 @@ type Bot struct {
 	owners   owners
 	unnoted  unnoted
 	looks    atomic.Int64 // asked for, through the open conversations; 0: nobody is at it
+	gaps     gaps
 	held     held
 	reloaded atomic.Pointer[[]HelpLine] // in place of those in o
 	appID    string

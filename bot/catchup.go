@@ -22,7 +22,9 @@ const (
 // under way: what was typed since then it may not have seen. It goes on until one
 // has seen everything.
 func (b *Bot) lookThrough() {
-	if b.looks.Add(1) > 1 {
+	n := b.looks.Add(1)
+	b.gaps.open()
+	if n > 1 {
 		return
 	}
 	b.outcomes.busy.Go(func() {
@@ -52,11 +54,13 @@ func (b *Bot) lookThrough() {
 func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole bool) {
 	ctx, cancel := context.WithTimeout(ctx, catchUpIn)
 	defer cancel()
+	looks := b.looks.Load()
 	open, err := b.store.Conversations(ctx)
 	if err != nil {
 		b.log.Error("the open conversations could not be listed; trying again. If it goes on, see aftercare check", "in", lookAgain, "err", err)
 		return false
 	}
+	b.listed(ctx, open, looks)
 	found, whole := 0, true
 	for _, c := range open {
 		if first, ok := from[c.With.Reveal()]; ok {
@@ -75,6 +79,7 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 			if again {
 				continue
 			}
+			b.gaps.close(c.With.Reveal())
 		}
 		delete(from, c.With.Reveal())
 	}
@@ -87,6 +92,7 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int, err error) {
 	after := c.After.Reveal()
 	var missed []message
+	b.owners.learn(c.Channel.Reveal(), c.With.Reveal()) // a deletion is behind what it is about
 	for range mostPages {
 		var page []message
 		path := messagesPath(c.Channel) + "?limit=" + strconv.Itoa(pageSize) + "&after=" + after
@@ -105,23 +111,47 @@ func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int,
 			break
 		}
 	}
-	if after == c.After.Reveal() {
-		return 0, nil
-	}
 	b.people.queue(c.With.Reveal(), func() {
+		told := b.gaps.close(c.With.Reveal())
+		if after = told.newest(after); after == c.After.Reveal() {
+			return
+		}
 		defer b.Wake() // not after each: one message says what was understood of all of them
 		for i := range missed {
-			b.takes(&missed[i], false)
+			m := &missed[i]
+			if edited, ok := told[m.ID]; ok && edited == nil {
+				continue // heard already, or deleted since
+			} else if ok {
+				m.Content = edited.Content
+			}
+			b.takes(m, false, false)
 		}
-		if b.behind(c.With.Reveal()) {
-			return // looked through again after the next connection
-		}
-		// Noted last, so that a crash before it has them looked for again.
-		if err := b.store.Seen(context.WithoutCancel(ctx), c.With, store.Secret(after)); err != nil {
-			b.log.Error("how far a conversation was looked through could not be noted", "err", err)
-		}
+		b.lookedTo(ctx, c.With, after)
 	})
 	return len(missed), nil
+}
+
+// listed notes which DMs will be looked through, and of the others how far they are
+// known. looks is how many looks were asked for before they were listed.
+func (b *Bot) listed(ctx context.Context, open []store.Conversation, looks int64) {
+	var accounts []string
+	for _, c := range open {
+		accounts = append(accounts, c.With.Reveal())
+	}
+	for account, t := range b.gaps.list(accounts, func() bool { return b.looks.Load() == looks }) {
+		b.people.queue(account, func() { b.lookedTo(ctx, store.Secret(account), t.newest("")) })
+	}
+}
+
+// lookedTo notes how far a DM was looked through, in its person's line. It is noted
+// last, so that a crash before it has what was found looked for again.
+func (b *Bot) lookedTo(ctx context.Context, with store.Private, after string) {
+	if b.behind(with.Reveal()) {
+		return // looked through again after the next connection
+	}
+	if err := b.store.Seen(context.WithoutCancel(ctx), with, store.Secret(after)); err != nil && !errors.Is(err, store.ErrNotAgreed) {
+		b.log.Error("how far a conversation was looked through could not be noted", "err", err)
+	}
 }
 
 // compareIDs orders Discord's ids, which rise with time and are numbers of

@@ -70,10 +70,16 @@ func (b *Bot) read(kind string, raw json.RawMessage, into any) bool {
 // typed hands words to the store. What the bot says to them comes back as a delivery.
 func (b *Bot) typed(m *message, edited bool) {
 	defer b.Wake()
-	b.takes(m, edited)
+	var newer *message
+	if edited {
+		newer = m
+	}
+	b.takes(m, edited, b.gaps.tell(m.who().ID.Reveal(), m.ID, newer))
 }
 
-func (b *Bot) takes(m *message, edited bool) {
+// takes hands a message to the store. ahead says that the DM is yet to be looked
+// through for what came before it.
+func (b *Bot) takes(m *message, edited, ahead bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), messageWithin)
 	defer cancel()
 	who := m.who()
@@ -84,7 +90,7 @@ func (b *Bot) takes(m *message, edited bool) {
 		if edited {
 			return b.store.Edited(ctx, who.ID, m.ID, m.text())
 		}
-		return b.store.Hear(ctx, store.Typed{By: who, Message: m.ID, ReplyTo: m.repliesTo(), Text: m.text(), OnlyWords: m.more()})
+		return b.store.Hear(ctx, store.Typed{By: who, Message: m.ID, ReplyTo: m.repliesTo(), Text: m.text(), OnlyWords: m.more(), Ahead: ahead})
 	})
 }
 
@@ -99,6 +105,7 @@ func (b *Bot) cameBack(ctx context.Context, who store.Who) error {
 
 func (b *Bot) unsaid(person, message string) {
 	defer b.Wake()
+	b.gaps.tell(person, message, nil)
 	b.note(person, func(ctx context.Context) error { return b.store.Unsaid(ctx, message) })
 }
 

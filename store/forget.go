@@ -99,8 +99,14 @@ const sweepPeople = `
 `
 
 // forgetPeople deletes those of whom nothing is left to do, 30 days after they
-// agreed, and destroys their keys.
+// agreed, and destroys their keys. It waits while a newer database may still take the
+// place of one that was restored: there may be more of them in that.
 func (s *Store) forgetPeople(ctx context.Context) (int64, error) {
+	if spared, err := s.sparesKeys(ctx); err != nil {
+		return 0, err
+	} else if spared {
+		return 0, s.destroyKeys(ctx)
+	}
 	people := map[int64][]byte{}
 	err := s.inTx(ctx, func(t *tx) error {
 		clear(people)
@@ -189,7 +195,7 @@ var sweeps = []struct {
 			WHERE a.forget_at <= $1
 			  AND NOT EXISTS (
 				SELECT 1 FROM shares s JOIN deliveries d ON d.share = s.id
-				WHERE s.answer = a.id AND d.want = 'delete' AND d.next_at IS NOT NULL
+				WHERE s.answer = a.id AND (d.lease IS NOT NULL OR d.want = 'delete' AND d.next_at IS NOT NULL)
 			  )
 			LIMIT 500
 		)`, 0},

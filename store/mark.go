@@ -49,10 +49,8 @@ func (st standing) next(message []byte, now int64) (Want, int64) {
 		return Post, max(st.due, now)
 	case !st.changed:
 		return Edit, 0
-	case st.stray: // which may stand until it is due
-		return Delete, max(st.due, now)
 	case st.want == Delete:
-		return Delete, now
+		return Delete, st.goes(now)
 	case st.want == Post && st.due > now: // asked again later
 		return Post, st.due
 	}
@@ -67,12 +65,20 @@ func (st standing) still(now int64) (Want, int64) {
 		return Delete, now // it is looked for, to be taken out
 	case st.message == nil && st.want == Delete:
 		return Delete, 0
-	case st.stray:
-		return Delete, max(st.due, now)
 	case st.message == nil || st.want == Post:
 		return Post, max(st.due, now)
+	case st.want == Delete:
+		return Delete, st.goes(now)
 	}
 	return st.want, now
+}
+
+// goes tells when a message that stands is to be taken out: at once, or a stray at its time.
+func (st standing) goes(now int64) int64 {
+	if st.stray {
+		return max(st.due, now)
+	}
+	return now
 }
 
 func (t *tx) release(d Delivery, want Want, next int64, message []byte) error {
@@ -154,11 +160,7 @@ func (t *tx) readAtOnce(d Delivery) error {
 	if err != nil || !p.settings.Plain {
 		return err
 	}
-	_, err = t.Exec(`
-		UPDATE shares SET read_at = COALESCE(read_at, $2)
-		WHERE id = (SELECT share FROM deliveries WHERE id = $1)
-	`, d.ID, t.now)
-	return err
+	return t.readShare(d.ID)
 }
 
 // reached notes that a person's DMs are open: what waited goes out after it.
@@ -187,7 +189,8 @@ func (t *tx) reached(person int64, channel Private) error {
 
 // Drop notes that there is nothing to send: the delivery was taken back between
 // claim and send, or what it spoke of is no longer kept. For somebody who paused
-// between the two it waits.
+// between the two it waits. A further message of long words that have become shorter
+// is taken out.
 func (s *Store) Drop(ctx context.Context, d Delivery) error {
 	return s.inTx(ctx, func(t *tx) error {
 		st, ok, err := t.inHand(d)
@@ -209,12 +212,14 @@ func (s *Store) Drop(ctx context.Context, d Delivery) error {
 			return t.layAside(d.ID)
 		}
 		switch {
-		case st.message != nil:
-			return t.release(d, st.want, 0, st.message)
-		case st.unsure: // it is looked for, to be taken out
+		case st.message == nil && st.unsure: // it is looked for, to be taken out
 			return t.release(d, Delete, t.now, nil)
+		case st.message == nil: // nothing stands and nothing is owed
+			return t.release(d, Delete, 0, nil)
+		case d.Kind == KindRelay && d.Part > 0:
+			return t.release(d, Delete, t.now, st.message)
 		}
-		return t.release(d, Delete, 0, nil) // nothing stands and nothing is owed
+		return t.release(d, st.want, 0, st.message)
 	})
 }
 

@@ -167,14 +167,7 @@ func (s *Store) Read(ctx context.Context, account Private, delivery int64) (v Re
 		if err != nil {
 			return err
 		}
-		_, err = t.Exec(`
-			UPDATE shares
-			SET read_at      = CASE WHEN d.part = $3 THEN read_at ELSE COALESCE(read_at, $2) END,
-			    need_read_at = CASE WHEN d.part = $3 THEN COALESCE(need_read_at, $2) ELSE need_read_at END
-			FROM deliveries d
-			WHERE shares.id = $1 AND d.id = $4
-		`, id, t.now, needPart, delivery)
-		if err != nil {
+		if err := t.readShare(delivery); err != nil {
 			return err
 		}
 		v, err = t.relay(delivery, id, a)
@@ -182,6 +175,19 @@ func (s *Store) Read(ctx context.Context, account Private, delivery int64) (v Re
 		return err
 	})
 	return v, err
+}
+
+// readShare notes that what a message shows of a share was read: the need alone, where
+// the rest waits, or all of it.
+func (t *tx) readShare(delivery int64) error {
+	_, err := t.Exec(`
+		UPDATE shares
+		SET read_at      = CASE WHEN d.part = $3 THEN read_at ELSE COALESCE(read_at, $2) END,
+		    need_read_at = CASE WHEN d.part = $3 THEN COALESCE(need_read_at, $2) ELSE need_read_at END
+		FROM deliveries d
+		WHERE shares.id = d.share AND d.id = $1
+	`, delivery, t.now, needPart)
+	return err
 }
 
 // SetParts says in how many messages the words of a relay stand, and owes or

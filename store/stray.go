@@ -105,6 +105,8 @@ var forgotten = []struct {
 	         OR (SELECT CASE WHEN d.part < 0 THEN r.need_read_at ELSE r.read_at END IS NOT NULL FROM shares r WHERE r.id = d.share))`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.forget_at <= $1`, 0},
 	{`SELECT d.id FROM answers a JOIN deliveries d ON d.answer = a.id WHERE a.state = 'gone' AND a.created_at <= $1 AND d.next_at IS NULL`, time.Hour},
+	{`SELECT d.id FROM standings s JOIN deliveries d ON d.standing = s.id
+	  WHERE s.state = 'offered' AND s.created_at <= $1 AND d.message IS NULL AND d.lease IS NULL`, suggestionLasts},
 	{`SELECT d.id FROM deliveries d WHERE d.kind IN ('hello', 'linked', 'remark') AND d.due_at <= $1 AND d.waiting = 0 AND d.lease IS NULL`, keepLine},
 	{`SELECT d.id FROM deliveries d WHERE d.kind = 'trend' AND d.due_at <= $1 AND COALESCE(d.sent_at, d.due_at) <= $1 AND d.lease IS NULL`, keepNote},
 	{`SELECT d.id FROM standings s JOIN deliveries d ON d.standing = s.id WHERE s.state = 'on' AND s.created_at <= $1 AND d.lease IS NULL

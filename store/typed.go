@@ -14,6 +14,7 @@ type Typed struct {
 	ReplyTo   string  // Discord's id of the bot's message it replies to, if it does
 	Text      Private // may be empty
 	OnlyWords bool    // there was something beside the words that can't be carried
+	Ahead     bool    // it is no sign that what was typed before it was heard
 }
 
 const (
@@ -31,7 +32,7 @@ func (s *Store) Hear(ctx context.Context, m Typed) error {
 		if err != nil {
 			return err
 		}
-		if err := t.hear(p, m); err != nil {
+		if err := t.hear(p, m); err != nil || m.Ahead {
 			return err
 		}
 		return t.saw(p.id, Secret(m.Message))
