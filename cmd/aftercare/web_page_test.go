@@ -35,6 +35,7 @@ func TestWebPage(t *testing.T) {
 		{"the disk", pageDisk},
 		{"markup", pageMarks},
 		{"three widths, light and dark", pageWidths},
+		{"little height", pageLow},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
