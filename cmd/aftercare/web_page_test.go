@@ -413,4 +413,6 @@ func pageMarks(t *testing.T, browser context.Context) {
 	}
 	b.click("#column-kit", "Hidden words, show them")
 	b.shows("#column-kit .spoken", "h")
+	b.write("#composer-kit", "||"+strings.Repeat(`\*`, 50), kb.Enter)
+	b.shows("#column-kit .own .text", "||"+strings.Repeat("*", 50)) // and not in a thousand years
 }
