@@ -331,6 +331,10 @@ func pageRestart(t *testing.T, browser context.Context) {
 	b := openTab(t, browser, address)
 	b.clickOn(`document.querySelector("#power")`)
 	b.shows("#power", "The bot is offline")
+	// Heard as "The bot, switch, off": a name that turned with it would say "is offline, off".
+	if got := eval[string](b, `((el) => el.ariaLabel + " " + el.getAttribute("aria-checked"))(document.querySelector("#power"))`); got != "The bot false" {
+		t.Errorf("heard as %q", got)
+	}
 	b.waitFor(`document.querySelector("#power").getAttribute("aria-busy") !== "true"`)
 	b.write("#composer-kit", "/care help", kb.Enter)
 	b.shows("#column-kit .failed", "The application did not respond")
