@@ -28,6 +28,9 @@ func (f Files) KeysCopy(dir string) string {
 	return filepath.Join(dir, "keys", f.name()+".keys")
 }
 
+// LockIn is the file in a folder of backups that keeps two from being taken at once.
+func (f Files) LockIn(dir string) string { return filepath.Join(dir, "."+f.name()+".lock") }
+
 // Backup is one copy of a database.
 type Backup struct {
 	Path string
@@ -56,7 +59,7 @@ func TakeBackup(ctx context.Context, f Files, dir string, at time.Time) (b Backu
 	if err := ensureFile(f.KeysPath, false); err != nil {
 		return b, fmt.Errorf("keys file %w", err)
 	}
-	lock := flock.New(filepath.Join(dir, "."+f.name()+".lock"))
+	lock := flock.New(f.LockIn(dir))
 	if ok, err := lock.TryLock(); err != nil {
 		return b, err
 	} else if !ok {

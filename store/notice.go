@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
+	"time"
 )
 
 // Choice is what somebody says to a scene that a partner recorded.
@@ -22,7 +24,7 @@ const (
 // Notice is what somebody is told of a scene that a partner recorded.
 type Notice struct {
 	AskFirst bool  // nothing is booked yet
-	Scene    Scene // with their own check-ins
+	Scene    Scene // with their own check-ins that are still to come
 	Out      bool  // they said that it wasn't theirs
 	Several  bool  // one of several that a partner has set up within a day
 
@@ -56,6 +58,8 @@ func (t *tx) notice(scene, person int64) (n Notice, err error) {
 		return n, err
 	}
 	n.Scene, err = t.scene(scene, person)
+	// One that waited for closed DMs tells what still comes, and nothing that "comes 25 hours ago".
+	n.Scene.CheckIns = slices.DeleteFunc(n.Scene.CheckIns, func(due time.Time) bool { return due.Before(t.time()) })
 	return n, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func backupCommand() *cobra.Command {
 				return errors.New("where to? name a folder, as in: aftercare backup /mnt/backups (or set backup.dir)")
 			}
 			b, err := store.TakeBackup(cmd.Context(), cfg.files(), dir, time.Now())
-			if err != nil {
+			if err = errors.Join(err, handOverBackup(cfg, dir, b)); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("keep") {
@@ -120,6 +121,26 @@ func handOver(cfg Config, done store.Restored) error {
 		if err := ownedLike(path, like); err != nil {
 			return fmt.Errorf("it is restored, and has to be given to the user that runs the bot: %w", err)
 		}
+	}
+	return nil
+}
+
+// handOverBackup gives what root has made in the bot's own folder of backups to whoever
+// runs the bot: it could take no backup there any more, nor destroyed keys out of it.
+func handOverBackup(cfg Config, dir string, b store.Backup) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	keys := cfg.files().KeysCopy(dir)
+	made := []string{cfg.files().LockIn(dir), filepath.Dir(keys), keys}
+	if b.Path != "" {
+		made = append(made, b.Path)
+	}
+	if _, err := os.Stat(cfg.Store.Path); err != nil {
+		return nil // which is what the backup says
+	}
+	if err := ownedLikeIn(dir, cfg.Store.Path, made...); err != nil {
+		return fmt.Errorf("what is in %s has to be given to the user that runs the bot: %w", dir, err)
 	}
 	return nil
 }

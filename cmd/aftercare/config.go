@@ -287,7 +287,8 @@ func yamlReason(err error) string {
 	if inner := errors.Unwrap(err); inner != nil {
 		err = inner
 	}
-	text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n", "").Replace(err.Error())
+	text := strings.NewReplacer("yaml: ", "", "unmarshal errors:\n", "",
+		"cannot start any token", "cannot start any token; indent with spaces and no tab, and quote a value that begins with a sign").Replace(err.Error())
 	text = yamlNoKeys.ReplaceAllString(text, "no keys here; write each as key: value")
 	text = yamlQuotes.ReplaceAllString(text, "[text]")
 	return yamlBreaks.ReplaceAllString(strings.TrimSpace(text), "; ")

@@ -167,7 +167,7 @@ func TestWhatIsWrongIsNamedWithItsFix(t *testing.T) {
 		{"discord: abc", `discord: is a section; write its keys on lines of their own below it, indented`},
 		{"store: {path: {a: b}}", `store.path.a: unknown key in config.yaml; did you mean store.path?`},
 		// YAML
-		{"log:\n\tlevel: info", `config.yaml: is not valid YAML: line 2: found character that cannot start any token`},
+		{"log:\n\tlevel: info", `config.yaml: is not valid YAML: line 2: found character that cannot start any token; indent with spaces and no tab, and quote a value that begins with a sign`},
 		{"log: {level: info}\nlog: {}", `config.yaml: is not valid YAML: line 2: mapping key "log" already defined at line 1`},
 		{"log: {level: info}\nLog: {format: json}", `config.yaml: Log and log are one key, and only one of them would count; write it once`},
 		{"store:\n  path: a.db\n  Path: b.db", `config.yaml: store: Path and store: path are one key, and only one of them would count; write it once`},

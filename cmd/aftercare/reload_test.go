@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,5 +123,17 @@ func TestWhichSentencesAreCommands(t *testing.T) {
 	command := map[sentences.Key]sentences.Sentence{"cmd.partner": {Say: "x"}}
 	if commandsDiffer(nil, plain) || !commandsDiffer(plain, command) || !commandsDiffer(command, nil) || commandsDiffer(command, command) {
 		t.Error("not as the catalogue says")
+	}
+}
+
+// Whoever reads the log as JSON reads times, and no counts of nanoseconds.
+func TestLogAsJSON(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	newLog("json", slog.LevelInfo, &out).Info("here", "marks", []time.Duration{24 * time.Hour, 90 * time.Second}, "in", 2*time.Second, "n", 3)
+	for _, want := range []string{`"marks":["24h0m0s","1m30s"]`, `"in":"2s"`, `"n":3`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in %s", want, out.String())
+		}
 	}
 }

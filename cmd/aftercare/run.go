@@ -65,9 +65,25 @@ func runCommand() *cobra.Command {
 func newLog(format string, level slog.Leveler, w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if format == "json" {
+		o.ReplaceAttr = timesWritten
 		return slog.New(slog.NewJSONHandler(w, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// timesWritten writes durations as the text format does, where JSON has bare nanoseconds.
+func timesWritten(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case time.Duration:
+		a.Value = slog.StringValue(v.String())
+	case []time.Duration:
+		all := make([]string, len(v))
+		for i, d := range v {
+			all[i] = d.String()
+		}
+		a.Value = slog.AnyValue(all)
+	}
+	return a
 }
 
 // banner says in one line what has started, and on what.

@@ -97,7 +97,8 @@ func (s *setup) prepare() (err error) {
 	}
 	for _, name := range []string{defaultConfigFile, tokenName, keyName, "aftercare.db", "aftercare.keys"} {
 		if _, err := os.Lstat(s.path(name)); err == nil {
-			return fmt.Errorf("%s is there already, and nothing is overwritten; name another folder with --dir, or look at what is there with: aftercare check", s.path(name))
+			return fmt.Errorf("%s is there already, and nothing is overwritten; name another folder with --dir, or look at what is there with: aftercare check --config %s",
+				s.path(name), s.path(defaultConfigFile))
 		}
 	}
 	if s.base, err = loadConfig(os.DevNull, s.env, s.now()); err != nil {

@@ -86,7 +86,7 @@ func TestSetupFromFlags(t *testing.T) {
 	_, errs, code = p.command("", "setup", "--dir", dir, "--token-file", token, "--operator", "Kit", "--yes")
 	after, err := os.ReadFile(filepath.Join(dir, "aftercare.key"))
 	p.do(err)
-	if code != 1 || !strings.Contains(errs, "config.yaml is there already, and nothing is overwritten") || string(before) != string(after) {
+	if code != 1 || !strings.Contains(errs, "config.yaml is there already, and nothing is overwritten") || !strings.HasSuffix(errs, "aftercare check --config "+filepath.Join(dir, "config.yaml")+"\n") || string(before) != string(after) {
 		t.Errorf("a second time: exit %d, %s", code, errs)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // named holds that whoever hears the page instead of seeing it is told what each
@@ -116,6 +117,29 @@ func pageWidths(t *testing.T, browser context.Context) {
 	t.Logf("the page was loaded in %.0f ms", ms)
 	if ms > 5000 {
 		t.Errorf("the page took %.0f ms to load", ms)
+	}
+}
+
+// Where there is little height, as beside a tour and the disk, the line that is typed
+// stays in view, and something of what completes it.
+func pageLow(t *testing.T, browser context.Context) {
+	b := openTab(t, browser, webDemo(t))
+	b.click("#tour", "Begin")
+	b.step(1)
+	b.click("#top", "What is on the disk")
+	for _, size := range [][2]int64{{1280, 600}, {844, 390}, {390, 520}} {
+		b.do(chromedp.EmulateViewport(size[0], size[1]))
+		b.waitFor(fmt.Sprintf(`innerWidth === %d`, size[0]))
+		b.write("#composer-server", "/", "")
+		b.waitFor(`document.querySelector("#composer-server-list").checkVisibility()`)
+		b.picture(fmt.Sprintf("low-%d.png", size[0]))
+		if seen := eval[string](b, `(() => {
+			const [line, list, column] = ["#composer-server", "#composer-server-list", "#column-server"].map((s) => document.querySelector(s).getBoundingClientRect());
+			return line.bottom <= Math.min(column.bottom, innerHeight) + 1 && list.bottom <= line.top && list.top >= column.top && list.height >= 24 ? "" : JSON.stringify({line, list, column});
+		})()`); seen != "" {
+			t.Errorf("%d by %d: out of view: %s", size[0], size[1], seen)
+		}
+		b.keys(kb.Escape + kb.Backspace)
 	}
 }
 

@@ -35,6 +35,7 @@ func TestWebPage(t *testing.T) {
 		{"the disk", pageDisk},
 		{"markup", pageMarks},
 		{"three widths, light and dark", pageWidths},
+		{"little height", pageLow},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
@@ -330,6 +331,10 @@ func pageRestart(t *testing.T, browser context.Context) {
 	b := openTab(t, browser, address)
 	b.clickOn(`document.querySelector("#power")`)
 	b.shows("#power", "The bot is offline")
+	// Heard as "The bot, switch, off": a name that turned with it would say "is offline, off".
+	if got := eval[string](b, `((el) => el.ariaLabel + " " + el.getAttribute("aria-checked"))(document.querySelector("#power"))`); got != "The bot false" {
+		t.Errorf("heard as %q", got)
+	}
 	b.waitFor(`document.querySelector("#power").getAttribute("aria-busy") !== "true"`)
 	b.write("#composer-kit", "/care help", kb.Enter)
 	b.shows("#column-kit .failed", "The application did not respond")
@@ -412,4 +417,6 @@ func pageMarks(t *testing.T, browser context.Context) {
 	}
 	b.click("#column-kit", "Hidden words, show them")
 	b.shows("#column-kit .spoken", "h")
+	b.write("#composer-kit", "||"+strings.Repeat(`\*`, 50), kb.Enter)
+	b.shows("#column-kit .own .text", "||"+strings.Repeat("*", 50)) // and not in a thousand years
 }

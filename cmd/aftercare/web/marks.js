@@ -4,7 +4,8 @@ import { when } from './clock.js';
 // The marks that Discord draws in a text, as far as anybody uses them here. Text
 // becomes text nodes, whatever stands in it.
 
-const inside = (edge) => String.raw`((?:\\[\s\S]|(?!${edge})[\s\S])+?)`;
+// A backslash is read in one way only: in two, a row of them would take forever.
+const inside = (edge) => String.raw`((?:\\[\s\S]|(?!${edge})[^\\])+?)`;
 const rules = [
   [/\\([^A-Za-z0-9\s])/y, (m) => m[1]],
   [/(`+)((?:(?!\1)[\s\S])+)\1(?!`)/y, (m) => h('code', null, m[2].trim() || m[2])],
