@@ -181,6 +181,9 @@ func nextOf(rows *sql.Rows) (id []byte, err error) {
 // nobody has is what a crash left before somebody had it, and is destroyed. Somebody
 // whose key was destroyed comes from a copy of the database, and goes.
 func (s *Store) matchKeys(ctx context.Context) error {
+	if err := s.destroyKeys(ctx); err != nil {
+		return err
+	}
 	differ, err := s.keys.compare(ctx, s.read)
 	if err != nil {
 		return err
@@ -189,9 +192,6 @@ func (s *Store) matchKeys(ctx context.Context) error {
 		return err
 	}
 	if err := s.buryLost(ctx, differ.erased); err != nil {
-		return err
-	}
-	if err := s.destroyKeys(ctx); err != nil {
 		return err
 	}
 	spared, err := s.sparesKeys(ctx)

@@ -388,9 +388,20 @@ func TestEraseKilled(t *testing.T) {
 // written to, without a start.
 func TestEraseHalfDone(t *testing.T) {
 	t.Parallel()
-	for name, goOn := range map[string]func(w *world) *world{
-		"started again": func(w *world) *world { return w.killed() },
-		"swept":         func(w *world) *world { w.sweep(); return w },
+	for name, goOn := range map[string]func(w *world, backup string) *world{
+		"started again": func(w *world, _ string) *world { return w.killed() },
+		"swept":         func(w *world, _ string) *world { w.sweep(); return w },
+		"restored from before": func(w *world, backup string) *world {
+			w.ok(w.Close())
+			source, err := store.FindBackup(w.opts.Files(), backup)
+			w.ok(err)
+			second(store.Restore(w.ctx, w.opts, source, true, w.clock.Now()))
+			w.Store = storetest.OpenAt(w.T, w.opts, w.clock.Now)
+			if ok, err := w.Agreed(w.ctx, sam.ID); ok || err != nil {
+				w.Error("they came back", err)
+			}
+			return w
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -399,6 +410,7 @@ func TestEraseHalfDone(t *testing.T) {
 			w.ok(err)
 			_, err = store.KeysDB(w.Store).Exec(`INSERT INTO keys (id, wrapped) VALUES (X'01', X'02')`) // of somebody in a newer backup
 			w.ok(err)
+			backup, _ := w.backUp()
 			keys := w.wrapped()
 			_, err = store.KeysDB(w.Store).Exec(`CREATE TEMP TRIGGER full BEFORE DELETE ON keys BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
 			w.ok(err)
@@ -412,7 +424,7 @@ func TestEraseHalfDone(t *testing.T) {
 			}
 			_, err = store.KeysDB(w.Store).Exec(`DROP TRIGGER full`)
 			w.ok(err)
-			w = goOn(w)
+			w = goOn(w, backup)
 			gone := 0
 			for id := range keys {
 				if _, still := w.wrapped()[id]; !still {

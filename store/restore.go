@@ -121,7 +121,41 @@ func (r *restore) prepare(ctx context.Context) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
+	if err := r.condemn(ctx); err != nil {
+		return err
+	}
 	return r.onStage(ctx, `UPDATE house SET copied_at = COALESCE(copied_at, $1)`, fi.ModTime().UnixMilli())
+}
+
+// condemn notes in the copy which keys the database that it replaces has condemned and
+// not destroyed yet: who erased everything does not come back by that. A database that
+// can't be read says nothing.
+func (r *restore) condemn(ctx context.Context) error {
+	if fresh, err := isFresh(r.o.Path); fresh || err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", "file:"+escapePath(r.o.Path)+"?mode=ro")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, `SELECT key_id FROM condemned`)
+	var keys [][]byte
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id []byte
+		err := rows.Scan(&id)
+		keys = append(keys, id)
+		return err
+	})
+	if err != nil {
+		return nil
+	}
+	for _, id := range keys {
+		if err := r.onStage(ctx, `INSERT INTO condemned (key_id) VALUES ($1) ON CONFLICT DO NOTHING`, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *restore) onStage(ctx context.Context, query string, args ...any) error {
