@@ -128,11 +128,11 @@ func explain(err error) error {
 	case code == codeFull || extendedCode(err) == codeShmSize || errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("%w; the disk is full: make room on it", err)
 	case code == codeReadOnly || errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w; it can only be read: make the disk and the file writable, or name another place in the configuration", err)
+		return fmt.Errorf("%w; it can only be read: make the disk and the file writable, or name another place", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w; give the folder and what is in it to the user that runs this, or name another one in the configuration", err)
+		return fmt.Errorf("%w; give the folder and what is in it to the user that runs this, or name another one", err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("%w; make the folder, or name another one in the configuration", err)
+		return fmt.Errorf("%w; make the folder, or name another one", err)
 	case code == codeCantOpen:
 		return fmt.Errorf("%w; make sure that this is a file, and that the user that runs this may write in its folder", err)
 	case code == codeBusy:

@@ -117,6 +117,23 @@ func loadConfig(path string, env []string, now time.Time) (Config, error) {
 	return c, nil
 }
 
+// listenAddress reads http.listen as loadConfig does, and looks at nothing else: what is wrong
+// with the rest of a configuration says nothing of the bot that runs already.
+func listenAddress(path string, env []string, now time.Time) (string, error) {
+	const key = "http.listen"
+	var rest, own problems
+	given := sources{file: map[string]any{}, env: map[string]string{}}
+	given.readFile(&rest, path)
+	given.readEnv(&rest, env)
+	value, origin := given.lookup(key)
+	if value == nil {
+		return "", errors.Join(rest...) // it may be what could not be read
+	}
+	c := defaultConfig()
+	keys[slices.IndexFunc(keys, func(k configKey) bool { return k.path == key })].set(&c, value, now, own.reporter(key+origin))
+	return c.HTTP.Listen, errors.Join(own...)
+}
+
 // Ready says what `run` still needs, a line for each, and how to come by it. Other commands
 // work without, and so loadConfig does not ask.
 func (c Config) Ready() error {

@@ -25,7 +25,7 @@ func healthCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "health", Short: "Ask the running bot whether it is ready", Long: healthLong, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := loadConfig(path, os.Environ(), time.Now())
+			listen, err := listenAddress(path, os.Environ(), time.Now())
 			if err != nil {
 				return fmt.Errorf("the configuration needs a look:\n%w", err)
 			}
@@ -33,7 +33,7 @@ func healthCommand() *cobra.Command {
 			if alive {
 				what = "/healthz"
 			}
-			return askHealth(cmd.Context(), cmd.OutOrStdout(), cfg.HTTP.Listen, what)
+			return askHealth(cmd.Context(), cmd.OutOrStdout(), listen, what)
 		},
 	}
 	configFlag(cmd, &path)

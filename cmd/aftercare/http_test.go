@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +59,16 @@ func TestHealth(t *testing.T) {
 	if out, _, code := p.command("", "health", "--alive"); code != 0 || out != "alive\n" {
 		t.Errorf("exit %d\n%s", code, out)
 	}
+	mended := p.env
+	p.env = append(slices.Clone(p.env), "AFTERCARE_LOG_LEVEL=loud", "AFTERCARE_TEXT_FILE=nowhere.json")
+	if out, errs, code := p.command("", "health"); code != 0 || out != well {
+		t.Errorf("a mistake in what is not running yet: exit %d\n%s%s", code, out, errs)
+	}
+	p.env = append(slices.Clone(mended), "AFTERCARE_HTTP_LISTEN=everywhere")
+	if _, errs, code := p.command("", "health"); code != 1 || !strings.Contains(errs, "http.listen (from AFTERCARE_HTTP_LISTEN):") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	p.env = mended
 	base := "http://127.0.0.1:" + port
 	status, body := p.get(base + "/metrics")
 	if status != 200 || !strings.Contains(body, "\naftercare_gateway_up 1\n") || !strings.Contains(body, "\ngo_goroutines ") {

@@ -40,12 +40,14 @@ func pageAstray(t *testing.T, browser context.Context) {
 	b.waitFor(`!document.querySelector("dialog")`)
 	b.click("#column-sam", "Only me")
 	b.shows("#tour .wrong", "This went another way than the tour")
+	b.waitFor(`[...document.querySelectorAll("#tour button")].every((el) => !el.checkVisibility() || el.innerText !== "Do it for me")`)
 	b.write("#composer-alex", "/care card", kb.Enter)
 	b.waitFor(`document.querySelector("dialog[open]")`)
 	b.keys("Gone with the rest")
 	eval[bool](b, `document.querySelector("#reset").click() ?? true`) // as another window would
 	b.waitFor(`!document.querySelector("dialog")`)
 	b.step(1)
+	b.waitFor(`[...document.querySelectorAll("#tour button")].some((el) => el.checkVisibility() && el.innerText === "Do it for me")`)
 	b.waitFor(`document.querySelector("#tour .wrong").hidden && document.querySelector("#composer-server").matches(".here")`)
 }
 

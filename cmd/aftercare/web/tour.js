@@ -211,6 +211,7 @@ export class Tour {
       this.title.textContent = 'The end.';
       this.line.textContent = last;
       this.does.textContent = 'Close';
+      this.does.hidden = false;
       this.end.hidden = true;
       this.mark(null);
       return;
@@ -227,9 +228,19 @@ export class Tour {
     const spot = step.spot(this.state);
     this.mark(spot, fresh);
     clearTimeout(this.waiting);
-    if (spot && this.wrong.textContent.startsWith(capital(astray))) this.complain('');
-    if (!spot) this.waiting = setTimeout(() => { if (this.at === steps.indexOf(step)) this.complain(astray); }, patience);
+    if (spot && this.astray()) this.complain('');
+    this.does.hidden = this.astray(); // there is nothing that it could do
+    if (!spot) {
+      this.waiting = setTimeout(() => {
+        if (this.at !== steps.indexOf(step)) return;
+        this.complain(astray);
+        this.does.hidden = true;
+      }, patience);
+    }
   }
+
+  // astray tells whether it was said that things went another way.
+  astray() { return this.wrong.textContent.startsWith(capital(astray)); }
 
   // mark puts a line around where the next thing is to be done.
   mark(selector, fresh) {
