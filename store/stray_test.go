@@ -219,3 +219,30 @@ func TestDroppedThatMayStand(t *testing.T) {
 	w.ok(w.MarkSent(w.ctx, again, store.Sent{Channel: store.Secret("dm")}))
 	w.rows(0, "deliveries WHERE id = $1 AND next_at IS NOT NULL", again.ID)
 }
+
+// Of what was put off, and may have come again, it is not known what is to be done before
+// it is looked for. It waits for a pause to end, since that may be to post it.
+func TestUnsureWaitsInAPause(t *testing.T) {
+	t.Parallel()
+	for name, inHand := range map[string]bool{"before it is claimed": false, "in hand": true} {
+		w, _ := asked(t)
+		at := w.at(alex, store.KindCheckIn)
+		w.step(w.Later(w.ctx, alex.ID, at))
+		w.clock.Advance(3 * time.Hour)
+		w.ok(w.Postpone(w.ctx, w.claimed(store.KindCheckIn), w.clock.Now().Add(time.Minute)))
+		w.step(w.Open(w.ctx, alex.ID, at))
+		if inHand {
+			d := w.claimed(store.KindCheckIn)
+			w.ok(w.Pause(w.ctx, alex.ID))
+			w.ok(w.Drop(w.ctx, d))
+		} else {
+			w.ok(w.Pause(w.ctx, alex.ID))
+			w.got(w.deliver(), alex, store.KindCheckIn, 0)
+		}
+		w.rows(1, "deliveries WHERE id = $1 AND want = 'edit' AND waiting = 1 AND next_at IS NULL AND unsure_at IS NOT NULL", at)
+		w.ok(w.Resume(w.ctx, alex.ID))
+		if d := w.claimed(store.KindCheckIn); d.ID != at || d.Want != store.Edit || d.UnsureSince.IsZero() {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
