@@ -101,6 +101,36 @@ func TestUnplannedInHand(t *testing.T) {
 	}
 }
 
+// Whoever wants no check-in any more gets none, also not one that was joined to one that
+// is on its way.
+func TestUnplannedInHandAndJoined(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]int{"the older scene": 0, "the newer scene": 1} {
+		w, _ := linked(t)
+		w.link(alex, kit)
+		w.deliver()
+		scenes := []int64{w.end(alex, sam).ID, w.end(alex, kit).ID}
+		_, err := store.DB(w.Store).Exec(`
+			UPDATE deliveries SET due_at = due_at - 60000, next_at = next_at - 60000 WHERE checkin IN (SELECT id FROM checkins WHERE scene = $1)
+		`, scenes[first])
+		w.ok(err)
+		w.ok(w.Pause(w.ctx, sam.ID))
+		w.ok(w.Pause(w.ctx, kit.ID))
+		w.deliver()
+		w.clock.Advance(24 * time.Hour)
+		d := w.claimed(store.KindCheckIn)
+		w.rows(1, "checkins WHERE joined IS NOT NULL")
+		_, err = w.ChangeSettings(w.ctx, alex.ID, func(s *store.Settings) { s.Much = store.MuchNone })
+		w.ok(err)
+		w.ok(w.MarkSent(w.ctx, d, store.Sent{Channel: store.Secret("dm"), Message: store.Secret("there")}))
+		for range 3 {
+			if n := got(w.pass(24*time.Hour), alex, store.KindCheckIn); n != 0 {
+				t.Errorf("on its way is that of %s: %d come", name, n)
+			}
+		}
+	}
+}
+
 // A message that shows typed words and may stand is looked for until it is found, also
 // when more is typed meanwhile.
 func TestUnsurePanelIsLookedFor(t *testing.T) {
