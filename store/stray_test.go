@@ -175,17 +175,6 @@ func (w *world) arrives(d store.Delivery, message store.Private) {
 func TestForgottenInHand(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(w *world, pact int64) (at time.Duration){
-		"a relay that is changed": func(w *world, pact int64) time.Duration {
-			w.answer(sam, "good", "x", pact, store.ShareWords)
-			w.deliver()
-			w.ok(second(w.Read(w.ctx, alex.ID, w.at(alex, store.KindRelay))))
-			w.passes(0)
-			w.clock.Advance(7*24*time.Hour - time.Minute)
-			w.deliver()
-			_, err := store.DB(w.Store).Exec(`UPDATE deliveries SET want = 'edit', version = version + 1, next_at = $1 WHERE kind = 'relay'`, w.clock.Now().UnixMilli())
-			w.ok(err)
-			return time.Minute
-		},
 		"a relay that is read": func(w *world, pact int64) time.Duration {
 			w.answer(sam, "good", "x", pact, store.ShareWords)
 			w.deliver()
