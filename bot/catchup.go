@@ -22,9 +22,7 @@ const (
 // under way: what was typed since then it may not have seen. It goes on until one
 // has seen everything.
 func (b *Bot) lookThrough() {
-	n := b.looks.Add(1)
-	b.gaps.open()
-	if n > 1 {
+	if b.gaps.open(&b.looks) > 1 {
 		return
 	}
 	b.outcomes.busy.Go(func() {
@@ -60,14 +58,14 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 		b.log.Error("the open conversations could not be listed; trying again. If it goes on, see aftercare check", "in", lookAgain, "err", err)
 		return false
 	}
-	b.listed(ctx, open, looks)
+	look := b.listed(ctx, open, looks)
 	found, whole := 0, true
 	for _, c := range open {
 		if first, ok := from[c.With.Reveal()]; ok {
 			c.After = first
 		}
 		from[c.With.Reveal()] = c.After
-		n, err := b.catchUpWith(ctx, c)
+		n, err := b.catchUpWith(ctx, c, look)
 		found += n
 		if ctx.Err() != nil || errors.Is(err, ErrToken) {
 			return false
@@ -79,7 +77,7 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 			if again {
 				continue
 			}
-			b.gaps.close(c.With.Reveal())
+			b.gaps.close(c.With.Reveal(), look)
 		}
 		delete(from, c.With.Reveal())
 	}
@@ -89,7 +87,7 @@ func (b *Bot) catchUp(ctx context.Context, from map[string]store.Private) (whole
 	return whole
 }
 
-func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int, err error) {
+func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation, look int) (found int, err error) {
 	after := c.After.Reveal()
 	var missed []message
 	b.owners.learn(c.Channel.Reveal(), c.With.Reveal()) // a deletion is behind what it is about
@@ -112,8 +110,11 @@ func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int,
 		}
 	}
 	b.people.queue(c.With.Reveal(), func() {
-		told := b.gaps.close(c.With.Reveal())
-		if after = told.newest(after); after == c.After.Reveal() {
+		told, last := b.gaps.close(c.With.Reveal(), look)
+		if last {
+			after = told.newest(after)
+		}
+		if after == c.After.Reveal() {
 			return
 		}
 		defer b.Wake() // not after each: one message says what was understood of all of them
@@ -132,15 +133,18 @@ func (b *Bot) catchUpWith(ctx context.Context, c store.Conversation) (found int,
 }
 
 // listed notes which DMs will be looked through, and of the others how far they are
-// known. looks is how many looks were asked for before they were listed.
-func (b *Bot) listed(ctx context.Context, open []store.Conversation, looks int64) {
+// known. looks is how many looks were asked for before they were listed. It returns
+// the name of this one.
+func (b *Bot) listed(ctx context.Context, open []store.Conversation, looks int64) (look int) {
 	var accounts []string
 	for _, c := range open {
 		accounts = append(accounts, c.With.Reveal())
 	}
-	for account, t := range b.gaps.list(accounts, func() bool { return b.looks.Load() == looks }) {
+	look, others := b.gaps.list(accounts, func() bool { return b.looks.Load() == looks })
+	for account, t := range others {
 		b.people.queue(account, func() { b.lookedTo(ctx, store.Secret(account), t.newest("")) })
 	}
+	return look
 }
 
 // lookedTo notes how far a DM was looked through, in its person's line. It is noted

@@ -3,6 +3,7 @@ package bot
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,5 +106,58 @@ func TestLooksThroughWhatChanges(t *testing.T) {
 				t.Errorf("%s: it stands %d times as it was, and %d as it is", kind, before, after)
 			}
 		})
+	}
+}
+
+// What is deleted between two looks that found it is not heard by the second.
+func TestTwoLooksFindTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, alex, _ := opened(t)
+		id := alex.Type("Not this.")
+		held := make(chan struct{})
+		h.bot.people.queue(alex.ID(), func() { <-held })
+		h.bot.ready(false)
+		h.bot.outcomes.wait()
+		h.bot.hear("MESSAGE_DELETE", []byte(encode(object{"id": id, "channel_id": h.dm(alex)})))
+		h.bot.ready(false) // Discord still showed it
+		h.bot.outcomes.wait()
+		close(held)
+		h.looked()
+		if n := len(h.column(`SELECT id FROM words`)); n != 0 {
+			t.Errorf("%d words are kept that were deleted", n)
+		}
+	})
+}
+
+// A connection in the middle of a look opens all gaps anew: what is told meanwhile stays
+// until the next look is through, and does not count before.
+func TestGapsOfTwoLooks(t *testing.T) {
+	var g gaps
+	var looks atomic.Int64
+	list := func() int {
+		now := looks.Load()
+		look, others := g.list([]string{"a"}, func() bool { return looks.Load() == now })
+		if len(others) != 0 {
+			t.Errorf("%v is told of others", others)
+		}
+		return look
+	}
+	g.open(&looks)
+	first := list()
+	g.tell("a", "5", nil)
+	g.open(&looks)
+	g.tell("a", "9", nil)
+	if told, last := g.close("a", first); last || len(told) != 2 {
+		t.Errorf("with another look to come: %v, last %t", told, last)
+	}
+	second := list()
+	if told, last := g.close("a", first); last || len(told) != 2 {
+		t.Errorf("with another look under way: %v, last %t", told, last)
+	}
+	if told, last := g.close("a", second); !last || told.newest("7") != "9" {
+		t.Errorf("after the second: %v, last %t", told, last)
+	}
+	if g.tell("a", "10", nil) || len(g.told) != 0 || len(g.of) != 0 {
+		t.Errorf("something is left: %v %v", g.told, g.of)
 	}
 }

@@ -1,6 +1,10 @@
 package bot
 
-import "sync"
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+)
 
 // gaps are the DMs that are yet to be looked through since the last connection. What
 // events tell of them meanwhile is no sign that what came before it was heard, and
@@ -8,8 +12,9 @@ import "sync"
 type gaps struct {
 	mu   sync.Mutex
 	all  bool            // it is not known yet which
-	of   map[string]bool // accounts
+	of   map[string]int  // by account: the look that listed it last
 	told map[string]news // by account
+	look int             // counts what was listed
 }
 
 // news are the messages that events told of, by id, with the newest text of those
@@ -26,36 +31,39 @@ func (n news) newest(after string) string {
 	return after
 }
 
-// open is called with a connection: any DM may have a gap.
-func (g *gaps) open() {
+// open is called with a connection: any DM may have a gap. It asks for a look, and
+// returns how many are asked for: list must not come between the two.
+func (g *gaps) open(looks *atomic.Int64) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.all = true
+	return looks.Add(1)
 }
 
-// list says which DMs will be looked through. It returns what was told of the others.
-// last tells whether there was no other connection since.
-func (g *gaps) list(accounts []string, last func() bool) (others map[string]news) {
+// list says which DMs will be looked through, in a look that it names. It returns what
+// was told of the others. last tells whether there was no other connection since.
+func (g *gaps) list(accounts []string, last func() bool) (look int, others map[string]news) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.of, g.all, others = map[string]bool{}, g.all && !last(), map[string]news{}
+	g.look++
+	g.of, g.all, others = map[string]int{}, g.all && !last(), map[string]news{}
 	for _, a := range accounts {
-		g.of[a] = true
+		g.of[a] = g.look
 	}
 	for a, t := range g.told {
-		if !g.of[a] && !g.all {
+		if g.of[a] == 0 && !g.all {
 			others[a] = t
 			delete(g.told, a)
 		}
 	}
-	return others
+	return g.look, others
 }
 
 // tell notes what an event told of a DM, and tells whether that has a gap.
 func (g *gaps) tell(account, id string, edited *message) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.all && !g.of[account] {
+	if !g.all && g.of[account] == 0 {
 		return false
 	}
 	if g.told == nil {
@@ -70,12 +78,17 @@ func (g *gaps) tell(account, id string, edited *message) bool {
 	return true
 }
 
-// close is called in somebody's line when their DM has been looked through.
-func (g *gaps) close(account string) news {
+// close is called in somebody's line when a look has looked through their DM. last
+// tells that there is no other one to come, which may find the same: until then what was
+// told stays, and is no sign that all before it was heard.
+func (g *gaps) close(account string, look int) (told news, last bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t := g.told[account]
+	if g.all || g.of[account] > look {
+		return maps.Clone(g.told[account]), false
+	}
+	told = g.told[account]
 	delete(g.of, account)
 	delete(g.told, account)
-	return t
+	return told, true
 }

@@ -47,7 +47,11 @@ func (b *Bot) Send(ctx context.Context, d store.Delivery) (sent store.Sent, err 
 		} else {
 			gone, err = b.edit(ctx, c)
 		}
-		if gone && !d.UnsureSince.IsZero() && c.CheckIn != nil && !c.CheckIn.Panel {
+		asks := c.CheckIn != nil && !c.CheckIn.Panel || c.After != nil
+		if gone && asks && !d.UnsureSince.IsZero() {
+			if c.Paused {
+				return store.Sent{}, store.ErrGone // paused just now: it waits
+			}
 			c.Message = store.Private{} // it made room for one that never got there
 			sent, err = b.post(ctx, c, true)
 		} else if gone {

@@ -71,3 +71,67 @@ func TestPutOffAndUnsure(t *testing.T) {
 		}
 	}
 }
+
+const day = 24 * time.Hour
+
+// putOff is a house in which something that alex was asked is put off, and comes again:
+// it never gets there, and what it was to take the place of is gone.
+func putOff(t *testing.T, route string, waits []time.Duration, later time.Duration, wants func(*store.Settings)) (h *house, alex *discordtest.Person, was string) {
+	t.Helper()
+	h = newHouse(t)
+	h.forged = true // what is gone is pressed
+	alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+	h.link(alex, sam)
+	h.wants(alex, wants)
+	h.run(alex, "scene ended")
+	for _, d := range waits {
+		h.pass(d)
+	}
+	was = h.newest(alex, route+"/open")
+	h.press(alex, h.newest(alex, route+"/later"))
+	h.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") {
+			return nil
+		}
+		return &discordtest.Fault{Before: true, Status: 502}
+	})
+	h.skip += later
+	h.deliver()
+	h.discord.SetFault(nil)
+	return h, alex, was
+}
+
+// What comes after the last mark stands as well, once, after it was put off, when its
+// person opened it just as it was to come again.
+func TestPutOffAfterwardsAndUnsure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, alex, was := putOff(t, "after", []time.Duration{day, day, day}, day, func(s *store.Settings) { s.After = true })
+		h.press(alex, was)
+		time.Sleep(2 * time.Minute)
+		h.pass(2 * time.Hour)
+		h.newest(alex, "after/part")
+	})
+}
+
+// Nothing is posted in a pause, also not what was lost before it.
+func TestPutOffUnsureAndPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, alex, was := putOff(t, "checkin", []time.Duration{day}, 3*time.Hour, func(*store.Settings) {})
+		if err := h.store.Pause(t.Context(), store.Secret(alex.ID())); err != nil {
+			t.Fatal(err)
+		}
+		h.press(alex, was)
+		time.Sleep(2 * time.Minute)
+		h.pass(2 * time.Hour)
+		if n := checkins(alex); n != 0 {
+			t.Errorf("%d stand in the pause", n)
+		}
+		if err := h.store.Resume(t.Context(), store.Secret(alex.ID())); err != nil {
+			t.Fatal(err)
+		}
+		h.pass(time.Hour)
+		if n := checkins(alex); n != 1 {
+			t.Errorf("%d stand after the pause", n)
+		}
+	})
+}

@@ -102,6 +102,22 @@ func TestOpenedAfterLater(t *testing.T) {
 	w.rows(1, "checkins WHERE state = 'answering'")
 }
 
+// One that was put off, and waits for a pause to end, does not come back with the end
+// of it once it was opened.
+func TestOpenedInAPause(t *testing.T) {
+	t.Parallel()
+	w, _ := asked(t)
+	at := w.at(alex, store.KindCheckIn)
+	w.step(w.Later(w.ctx, alex.ID, at))
+	w.ok(w.Pause(w.ctx, alex.ID))
+	w.pass(4 * time.Hour)
+	w.rows(1, "deliveries WHERE id = $1 AND waiting = 1", at)
+	w.step(w.Open(w.ctx, alex.ID, at))
+	w.rows(0, "deliveries WHERE id = $1 AND (waiting = 1 OR next_at IS NOT NULL)", at)
+	w.ok(w.Resume(w.ctx, alex.ID))
+	w.got(w.pass(time.Hour), alex, store.KindCheckIn, 0)
+}
+
 // Later, pressed before the send was noted, holds.
 func TestLaterBeforeTheSendIsMarked(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,7 @@ func TestEraseHalfDone(t *testing.T) {
 			w.ok(w.Close())
 			source, err := store.FindBackup(w.opts.Files(), backup)
 			w.ok(err)
-			second(store.Restore(w.ctx, w.opts, source, true, w.clock.Now()))
+			w.ok(second(store.Restore(w.ctx, w.opts, source, true, w.clock.Now())))
 			w.Store = storetest.OpenAt(w.T, w.opts, w.clock.Now)
 			if ok, err := w.Agreed(w.ctx, sam.ID); ok || err != nil {
 				w.Error("they came back", err)

@@ -208,7 +208,7 @@ func (s *Store) Drop(ctx context.Context, d Delivery) error {
 		if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
 			return err
 		}
-		if paused && st.want == Post {
+		if paused && (st.want == Post || st.want == Edit && st.message != nil && st.unsure) {
 			return t.layAside(d.ID)
 		}
 		switch {

@@ -200,7 +200,6 @@ func TestTogetherNeedGoesAhead(t *testing.T) {
 	}
 }
 
-// Words that wait are not forgotten because the need was read long ago.
 // Who comes back from a pause when all of it is due has it in one message, and not the
 // need before it for an instant.
 func TestTogetherNeedComesWithTheRest(t *testing.T) {
@@ -234,6 +233,7 @@ func TestTogetherNeedComesWithTheRest(t *testing.T) {
 	}
 }
 
+// Words that wait are not forgotten because the need was read long ago.
 func TestTogetherKeepsWhatWaits(t *testing.T) {
 	t.Parallel()
 	w, pact := inTogether(t)

@@ -24,7 +24,7 @@ const (
 // Notice is what somebody is told of a scene that a partner recorded.
 type Notice struct {
 	AskFirst bool  // nothing is booked yet
-	Scene    Scene // with their own check-ins that are still to come
+	Scene    Scene // with their own check-ins, or the line in their place, that are still to come
 	Out      bool  // they said that it wasn't theirs
 	Several  bool  // one of several that a partner has set up within a day
 
@@ -59,7 +59,11 @@ func (t *tx) notice(scene, person int64) (n Notice, err error) {
 	}
 	n.Scene, err = t.scene(scene, person)
 	// One that waited for closed DMs tells what still comes, and nothing that "comes 25 hours ago".
-	n.Scene.CheckIns = slices.DeleteFunc(n.Scene.CheckIns, func(due time.Time) bool { return due.Before(t.time()) })
+	past := func(due time.Time) bool { return due.Before(t.time()) }
+	n.Scene.CheckIns = slices.DeleteFunc(n.Scene.CheckIns, past)
+	if past(n.Scene.LineAt) {
+		n.Scene.LineAt = time.Time{}
+	}
 	return n, err
 }
 

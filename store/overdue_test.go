@@ -74,3 +74,19 @@ func (w *world) again(by, partner store.Who, sc store.Scene) {
 		w.Error("it is another scene")
 	}
 }
+
+// A notice that waited tells of no line that is past either.
+func TestLateNoticeOfALine(t *testing.T) {
+	t.Parallel()
+	w, _ := linked(t)
+	_, err := w.ChangeSettings(w.ctx, sam.ID, func(s *store.Settings) { s.Much = store.MuchLight })
+	w.ok(err)
+	w.end(alex, sam)
+	w.ok(w.MarkRefused(w.ctx, w.claimed(store.KindNotice)))
+	w.clock.Advance(25 * time.Hour)
+	w.ok(w.Retry(w.ctx, sam.ID))
+	w.deliver()
+	if n := w.last(sam, store.KindNotice).Notice; !n.Scene.LineAt.IsZero() {
+		t.Errorf("it tells of %s, and now is %s", n.Scene.LineAt, w.clock.Now())
+	}
+}

@@ -229,7 +229,14 @@ func (t *tx) change(p person, change func(*Settings)) (Settings, error) {
 // follow brings what is scheduled for somebody in line with their new settings.
 func (t *tx) follow(p person, before Settings) error {
 	if !slices.Equal(p.settings.Marks, before.Marks) || p.settings.Much != before.Much || p.settings.Touch != before.Touch {
-		scenes, err := t.ids(`SELECT scene FROM participants WHERE person = $1 AND state = 'in'`, p.id)
+		scenes, err := t.ids(`
+			SELECT i.scene FROM participants i
+			WHERE i.person = $1 AND i.state = 'in'
+			ORDER BY EXISTS (
+				SELECT 1 FROM checkins c JOIN checkins j ON j.joined = c.id
+				WHERE c.scene = i.scene AND c.person = i.person AND c.state = 'planned'
+			) DESC -- what was joined to one on its way may come by itself, and is planned after that
+		`, p.id)
 		if err != nil {
 			return err
 		}

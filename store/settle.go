@@ -98,7 +98,7 @@ func (t *tx) settle(d Delivery) (send bool, err error) {
 	if err := t.QueryRow(`SELECT paused_at IS NOT NULL FROM persons WHERE id = $1`, d.Recipient).Scan(&paused); err != nil {
 		return false, err
 	}
-	if paused && d.Want == Post {
+	if paused && (d.Want == Post || d.Want == Edit && !d.UnsureSince.IsZero()) { // which may become a post
 		return false, t.layAside(d.ID)
 	}
 	if waits, err := t.tooSoon(d); err != nil || waits {

@@ -101,6 +101,36 @@ func TestUnplannedInHand(t *testing.T) {
 	}
 }
 
+// Whoever wants no check-in any more gets none, also not one that was joined to one that
+// is on its way.
+func TestUnplannedInHandAndJoined(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]int{"the older scene": 0, "the newer scene": 1} {
+		w, _ := linked(t)
+		w.link(alex, kit)
+		w.deliver()
+		scenes := []int64{w.end(alex, sam).ID, w.end(alex, kit).ID}
+		_, err := store.DB(w.Store).Exec(`
+			UPDATE deliveries SET due_at = due_at - 60000, next_at = next_at - 60000 WHERE checkin IN (SELECT id FROM checkins WHERE scene = $1)
+		`, scenes[first])
+		w.ok(err)
+		w.ok(w.Pause(w.ctx, sam.ID))
+		w.ok(w.Pause(w.ctx, kit.ID))
+		w.deliver()
+		w.clock.Advance(24 * time.Hour)
+		d := w.claimed(store.KindCheckIn)
+		w.rows(1, "checkins WHERE joined IS NOT NULL")
+		_, err = w.ChangeSettings(w.ctx, alex.ID, func(s *store.Settings) { s.Much = store.MuchNone })
+		w.ok(err)
+		w.ok(w.MarkSent(w.ctx, d, store.Sent{Channel: store.Secret("dm"), Message: store.Secret("there")}))
+		for range 3 {
+			if n := got(w.pass(24*time.Hour), alex, store.KindCheckIn); n != 0 {
+				t.Errorf("on its way is that of %s: %d come", name, n)
+			}
+		}
+	}
+}
+
 // A message that shows typed words and may stand is looked for until it is found, also
 // when more is typed meanwhile.
 func TestUnsurePanelIsLookedFor(t *testing.T) {
@@ -145,17 +175,6 @@ func (w *world) arrives(d store.Delivery, message store.Private) {
 func TestForgottenInHand(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(w *world, pact int64) (at time.Duration){
-		"a relay that is changed": func(w *world, pact int64) time.Duration {
-			w.answer(sam, "good", "x", pact, store.ShareWords)
-			w.deliver()
-			w.ok(second(w.Read(w.ctx, alex.ID, w.at(alex, store.KindRelay))))
-			w.passes(0)
-			w.clock.Advance(7*24*time.Hour - time.Minute)
-			w.deliver()
-			_, err := store.DB(w.Store).Exec(`UPDATE deliveries SET want = 'edit', version = version + 1, next_at = $1 WHERE kind = 'relay'`, w.clock.Now().UnixMilli())
-			w.ok(err)
-			return time.Minute
-		},
 		"a relay that is read": func(w *world, pact int64) time.Duration {
 			w.answer(sam, "good", "x", pact, store.ShareWords)
 			w.deliver()
@@ -218,4 +237,31 @@ func TestDroppedThatMayStand(t *testing.T) {
 	again = w.claimed(store.KindLinked)
 	w.ok(w.MarkSent(w.ctx, again, store.Sent{Channel: store.Secret("dm")}))
 	w.rows(0, "deliveries WHERE id = $1 AND next_at IS NOT NULL", again.ID)
+}
+
+// Of what was put off, and may have come again, it is not known what is to be done before
+// it is looked for. It waits for a pause to end, since that may be to post it.
+func TestUnsureWaitsInAPause(t *testing.T) {
+	t.Parallel()
+	for name, inHand := range map[string]bool{"before it is claimed": false, "in hand": true} {
+		w, _ := asked(t)
+		at := w.at(alex, store.KindCheckIn)
+		w.step(w.Later(w.ctx, alex.ID, at))
+		w.clock.Advance(3 * time.Hour)
+		w.ok(w.Postpone(w.ctx, w.claimed(store.KindCheckIn), w.clock.Now().Add(time.Minute)))
+		w.step(w.Open(w.ctx, alex.ID, at))
+		if inHand {
+			d := w.claimed(store.KindCheckIn)
+			w.ok(w.Pause(w.ctx, alex.ID))
+			w.ok(w.Drop(w.ctx, d))
+		} else {
+			w.ok(w.Pause(w.ctx, alex.ID))
+			w.got(w.deliver(), alex, store.KindCheckIn, 0)
+		}
+		w.rows(1, "deliveries WHERE id = $1 AND want = 'edit' AND waiting = 1 AND next_at IS NULL AND unsure_at IS NOT NULL", at)
+		w.ok(w.Resume(w.ctx, alex.ID))
+		if d := w.claimed(store.KindCheckIn); d.ID != at || d.Want != store.Edit || d.UnsureSince.IsZero() {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
 }

@@ -139,6 +139,9 @@ func handOverBackup(cfg Config, dir string, b store.Backup) error {
 	if _, err := os.Stat(cfg.Store.Path); err != nil {
 		return nil // which is what the backup says
 	}
+	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
+		return nil // and so is this
+	}
 	if err := ownedLikeIn(dir, cfg.Store.Path, made...); err != nil {
 		return fmt.Errorf("what is in %s has to be given to the user that runs the bot: %w", dir, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -42,6 +43,20 @@ func TestBackupByRoot(t *testing.T) {
 		}))
 		if n != 4 { // the lock, the database, keys/ and what is in it
 			t.Errorf("in a folder of %d lie %d things", uid, n)
+		}
+	}
+}
+
+// TestBackupByRootOfNothing names a folder that is none: that is said once.
+func TestBackupByRootOfNothing(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to back up for somebody else")
+	}
+	p := newProcess(t)
+	p.once()
+	for _, dir := range []string{filepath.Join(p.dir, "nowhere"), filepath.Join(p.dir, "aftercare.db")} {
+		if said, ok := p.says("backup", dir); ok || strings.Count(said, dir) != 1 {
+			t.Errorf("backing up to %s says:\n%s", dir, said)
 		}
 	}
 }
