@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"aftercare/store"
@@ -61,16 +60,16 @@ func (b *Bot) findUnsure(ctx context.Context, d store.Delivery, c store.Content)
 	return nil, nil
 }
 
-// findStray finds a part of what was left for somebody, which is to be taken out, by
-// what it is: somebody's words, without the buttons that only the last part has, that
-// came since, and that belong to no message of ours.
+// findStray finds a message that is to be taken out and has no buttons to be known by:
+// a part of what was left for somebody, or one whose button was pressed before we knew
+// of it. It is ours, came since, and belongs to nothing that we know of.
 func (b *Bot) findStray(ctx context.Context, d store.Delivery, page []message) (*message, error) {
 	known, all, err := b.store.Standing(ctx, d)
 	if err != nil || !all {
 		return nil, err
 	}
 	for _, m := range page {
-		if m.Author != nil && m.Author.Bot && len(m.Components) == 0 && strings.Contains(m.Content, "\n"+quoteMark) &&
+		if m.Author != nil && m.Author.Bot && len(m.Components) == 0 &&
 			!sentAt(m.ID).Before(d.UnsureSince.Add(-clocksApart)) && !slices.Contains(known, store.Secret(m.ID)) {
 			return &m, nil
 		}

@@ -135,3 +135,42 @@ func TestPutOffUnsureAndPaused(t *testing.T) {
 		}
 	})
 }
+
+// A message whose button was pressed, before we knew that it had come, may have no
+// buttons any more by which it could be found. It does not stay either.
+func TestForgottenAndUnsure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		h.forged = true // what fails is tried again
+		alex, sam := h.discord.Person("alex"), h.discord.Person("sam")
+		h.link(alex, sam)
+		disconnect := h.connect(h.bot)
+		h.discord.SetFault(func(r *http.Request) *discordtest.Fault {
+			if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/messages") {
+				return nil
+			}
+			return &discordtest.Fault{Lose: true}
+		})
+		alex.Type("Quiet words.")
+		time.Sleep(time.Second)
+		h.deliver()
+		h.discord.SetFault(nil)
+		if err := alex.Press("Forget it"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if last := alex.Sees()[len(alex.Sees())-1]; last.Content != "Forgotten." || len(last.Components) > 0 {
+			t.Fatalf("it says %q", last.Content)
+		}
+		stands := len(alex.Sees())
+		h.pass(2 * time.Hour)
+		if _, err := h.store.Forget(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		h.deliver()
+		if now := alex.Sees(); len(now) != stands-1 {
+			t.Errorf("%d messages stand, want one less than %d: %q", len(now), stands, now[len(now)-1].Content)
+		}
+		disconnect()
+	})
+}

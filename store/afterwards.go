@@ -136,11 +136,7 @@ func (t *tx) endAfterwards(d Delivery) (ended bool, err error) {
 	if err != nil || wanted && !more && t.time().Sub(d.Due) <= lapseLine {
 		return false, err
 	}
-	_, err = t.Exec(`
-		UPDATE deliveries
-		SET want = CASE WHEN message IS NULL THEN 'delete' ELSE 'edit' END, next_at = NULL, lease = NULL, version = version + 1
-		WHERE id = $1
-	`, d.ID)
+	_, err = t.Exec(`UPDATE deliveries SET `+ending+` WHERE id = $2`, t.now, d.ID)
 	return true, err
 }
 

@@ -127,6 +127,8 @@ const (
 		next_at = CASE WHEN lease IS NOT NULL THEN next_at WHEN message IS NULL AND unsure_at IS NULL THEN NULL ELSE $1 END`
 	notAgain = `want = 'edit', version = version + 1, waiting = 0,
 		next_at = CASE WHEN lease IS NOT NULL THEN next_at WHEN unsure_at IS NULL THEN NULL ELSE $1 END`
+	ending = `want = CASE WHEN message IS NULL THEN 'delete' ELSE 'edit' END, lease = NULL, version = version + 1,
+		next_at = CASE WHEN message IS NULL AND unsure_at IS NOT NULL THEN $1 END`
 	amending = `want = CASE WHEN message IS NULL AND lease IS NULL THEN want ELSE 'edit' END, version = version + 1,
 		next_at = CASE WHEN lease IS NOT NULL OR message IS NULL THEN next_at ELSE $1 END`
 )

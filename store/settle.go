@@ -224,10 +224,6 @@ func (t *tx) end(c checkin, state string) error {
 	if _, err := t.Exec(`UPDATE checkins SET state = $2 WHERE id = $1 AND state = 'planned'`, c.id, state); err != nil {
 		return err
 	}
-	_, err := t.Exec(`
-		UPDATE deliveries
-		SET want = CASE WHEN message IS NULL THEN 'delete' ELSE 'edit' END, next_at = NULL, lease = NULL
-		WHERE id = $1
-	`, c.delivery)
+	_, err := t.Exec(`UPDATE deliveries SET `+ending+` WHERE id = $2`, t.now, c.delivery)
 	return err
 }

@@ -265,3 +265,17 @@ func TestUnsureWaitsInAPause(t *testing.T) {
 		}
 	}
 }
+
+// A check-in that is too late, and may have come in time, is looked for and taken out.
+func TestTooLateAndUnsure(t *testing.T) {
+	t.Parallel()
+	w, _ := linked(t)
+	w.end(alex)
+	w.deliver()
+	w.clock.Advance(24 * time.Hour)
+	d := w.claimed(store.KindCheckIn) // the process is killed when Discord has it
+	w.clock.Advance(49 * time.Hour)
+	for again := w.claimed(store.KindCheckIn); again.ID != d.ID || again.Want != store.Delete; again = w.claimed(store.KindCheckIn) {
+		w.ok(w.MarkSent(w.ctx, again, store.Sent{Channel: store.Secret("dm"), Message: store.Secret("another")}))
+	}
+}
