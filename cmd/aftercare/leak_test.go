@@ -290,6 +290,9 @@ func (s *troubled) typed(step step, c conversation) string {
 		if e := regexp.MustCompile(`^\w+ (?:edits|deletes) "([^"]*)"`).FindStringSubmatch(later.line); e != nil && strings.Contains(words, e[1]) {
 			return "" // it may be heard as it is then
 		}
+		if later.line == m[1]+": /care clear" {
+			return "" // what shows it may be closed by then, and waits for them to open it
+		}
 	}
 	account := store.Secret(s.stage.discord.Person(m[1]).ID())
 	pacts, err := s.house.store.Pacts(s.t.Context(), account)
