@@ -29,15 +29,10 @@ func (t *tx) tooSoon(d Delivery) (waits bool, err error) {
 // needAhead has a need go ahead once more that was left to the rest (see withTheRest),
 // since that is to wait after all.
 func (t *tx) needAhead(id int64, when opening) error {
-	a, err := t.loadAnswer(`id = (SELECT answer FROM shares WHERE id = $1)`, id)
-	if err != nil || !when.together {
-		return err
+	if !when.together {
+		return nil
 	}
-	view, err := t.answerView(a)
-	if err != nil {
-		return err
-	}
-	shares, err := t.shares(a)
+	_, view, shares, err := t.given(`id = (SELECT answer FROM shares WHERE id = $1)`, id)
 	if err != nil {
 		return err
 	}

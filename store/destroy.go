@@ -18,21 +18,24 @@ func (t *tx) condemn(key []byte) error {
 	return err
 }
 
+// condemned returns the keys that a database has condemned, and that were not noted as
+// destroyed since.
+func condemned(ctx context.Context, db *sql.DB) (keys [][]byte, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT key_id FROM condemned`)
+	err = each(rows, err, func(r *sql.Rows) error {
+		var id []byte
+		err := r.Scan(&id)
+		keys = append(keys, id)
+		return err
+	})
+	return keys, err
+}
+
 // destroyKeys destroys the keys that nobody has any more. A crash before it is done,
 // or a keys file that can't be written to, leaves the note; the next start and each
 // Forget go on from there.
 func (s *Store) destroyKeys(ctx context.Context) error {
-	var keys [][]byte
-	err := s.inView(ctx, func(t *tx) error {
-		keys = nil
-		rows, err := t.Query(`SELECT key_id FROM condemned`)
-		return each(rows, err, func(r *sql.Rows) error {
-			var id []byte
-			err := r.Scan(&id)
-			keys = append(keys, id)
-			return err
-		})
-	})
+	keys, err := condemned(ctx, s.read)
 	if err != nil {
 		return err
 	}

@@ -195,7 +195,7 @@ var sweeps = []struct {
 			WHERE a.forget_at <= $1
 			  AND NOT EXISTS (
 				SELECT 1 FROM shares s JOIN deliveries d ON d.share = s.id
-				WHERE s.answer = a.id AND (d.lease IS NOT NULL OR d.want = 'delete' AND d.next_at IS NOT NULL)
+				WHERE s.answer = a.id AND d.want = 'delete' AND d.next_at IS NOT NULL
 			  )
 			LIMIT 500
 		)`, 0},

@@ -139,14 +139,7 @@ func (r *restore) condemn(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, `SELECT key_id FROM condemned`)
-	var keys [][]byte
-	err = each(rows, err, func(rows *sql.Rows) error {
-		var id []byte
-		err := rows.Scan(&id)
-		keys = append(keys, id)
-		return err
-	})
+	keys, err := condemned(ctx, db)
 	if err != nil {
 		return nil
 	}

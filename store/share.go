@@ -128,18 +128,22 @@ func (s *Store) TakeBack(ctx context.Context, account Private, delivery int64) (
 // or paused is given nothing, and the writer can't tell.
 func (t *tx) carry(id int64) error { return t.carryFor(id, 0) }
 
+// given returns an answer, what is to be seen of it, and whom it was given to.
+func (t *tx) given(where string, id int64) (a answer, view Answer, shares []share, err error) {
+	if a, err = t.loadAnswer(where, id); err != nil {
+		return a, view, nil, err
+	}
+	if view, err = t.answerView(a); err != nil {
+		return a, view, nil, err
+	}
+	shares, err = t.shares(a)
+	return a, view, shares, err
+}
+
 // carryFor is carry where only what one reader is given has changed: the others'
 // messages are left alone, and show no sign of it. 0 is all of them.
 func (t *tx) carryFor(id, reader int64) error {
-	a, err := t.loadAnswer(`id = $1`, id)
-	if err != nil {
-		return err
-	}
-	view, err := t.answerView(a)
-	if err != nil {
-		return err
-	}
-	shares, err := t.shares(a)
+	a, view, shares, err := t.given(`id = $1`, id)
 	if err != nil {
 		return err
 	}

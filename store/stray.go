@@ -24,7 +24,7 @@ const (
 const straying = `
 	UPDATE deliveries
 	SET kind = 'stray', part = id, want = 'delete', version = version + 1, waiting = 0, attempts = 0, heard_as = NULL,
-	    words_of = COALESCE(words_of, ` + shows + `),
+	    words_of = ` + shows + `,
 	    pact = NULL, scene = NULL, checkin = NULL, answer = NULL, share = NULL, standing = NULL, note = NULL,
 	    due_at = $2, wanted_at = NULL, next_at = CASE WHEN lease IS NULL THEN $2 ELSE next_at END
 	WHERE id = $1`

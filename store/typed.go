@@ -409,15 +409,7 @@ func (s *Store) Unsaid(ctx context.Context, message string) error {
 // they can't be shown anew without those: of readers who have left, and where they
 // stand together with words that are no longer kept. What somebody deleted must not stay.
 func (t *tx) takeOutDeleted(id int64) error {
-	a, err := t.loadAnswer(`id = $1`, id)
-	if err != nil {
-		return err
-	}
-	view, err := t.answerView(a)
-	if err != nil {
-		return err
-	}
-	shares, err := t.shares(a)
+	a, view, shares, err := t.given(`id = $1`, id)
 	if err != nil {
 		return err
 	}

@@ -95,11 +95,7 @@ func defaultConfig() Config {
 // day on which help lines are judged. The error joins every problem found, a line each; a line
 // names the key and the fix and never shows a secret.
 func loadConfig(path string, env []string, now time.Time) (Config, error) {
-	var p problems
-	given := sources{file: map[string]any{}, env: map[string]string{}}
-	given.readFile(&p, path)
-	given.readEnv(&p, env)
-
+	given, p := readSources(path, env)
 	c := defaultConfig()
 	c.Store.KeysPath = ""
 	for _, k := range keys {
@@ -121,15 +117,13 @@ func loadConfig(path string, env []string, now time.Time) (Config, error) {
 // with the rest of a configuration says nothing of the bot that runs already.
 func listenAddress(path string, env []string, now time.Time) (string, error) {
 	const key = "http.listen"
-	var rest, own problems
-	given := sources{file: map[string]any{}, env: map[string]string{}}
-	given.readFile(&rest, path)
-	given.readEnv(&rest, env)
+	given, rest := readSources(path, env)
 	value, origin := given.lookup(key)
 	if value == nil {
 		return "", errors.Join(rest...) // it may be what could not be read
 	}
 	c := defaultConfig()
+	var own problems
 	keys[slices.IndexFunc(keys, func(k configKey) bool { return k.path == key })].set(&c, value, now, own.reporter(key+origin))
 	return c.HTTP.Listen, errors.Join(own...)
 }
@@ -172,6 +166,14 @@ type sources struct {
 	env    map[string]string // by variable, those with our prefix and known
 	creds  string            // the directory that systemd puts credentials in, or ""
 	shared bool              // whether others can read the file
+}
+
+// readSources reads the file at path, and env.
+func readSources(path string, env []string) (given sources, p problems) {
+	given = sources{file: map[string]any{}, env: map[string]string{}}
+	given.readFile(&p, path)
+	given.readEnv(&p, env)
+	return given, p
 }
 
 // lookup returns the value given for a key, and what to add to the key's name in a report.
